@@ -1,0 +1,157 @@
+//! Byte sources that are asked for ranges, so that a 5 GB file needs no 5 GB of memory.
+//!
+//! A source has a fixed length and answers any range inside it. It is never a memory map: a mapped file that is
+//! cut short by somebody else kills the process with SIGBUS (mmap(2)). Offsets are `u64` everywhere; on the 64-bit
+//! hosts this tool runs on they fit `usize` too.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// A source of bytes with a known length, read by offset.
+pub trait ReadAt {
+    /// Tells the length in bytes.
+    fn size(&self) -> u64;
+
+    /// Returns exactly `len` bytes from `offset`.
+    ///
+    /// Fails with [`io::ErrorKind::UnexpectedEof`] where the range does not lie wholly inside the source, and with the
+    /// operating system's error where reading fails. Asks for no memory before the range is known to be inside.
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>>;
+}
+
+fn outside(offset: u64, len: u64, size: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        format!("{len} bytes at offset {offset} lie outside the file's {size} bytes"),
+    )
+}
+
+fn end_of(offset: u64, len: u64, size: u64) -> io::Result<u64> {
+    offset.checked_add(len).filter(|end| *end <= size).ok_or_else(|| outside(offset, len, size))
+}
+
+impl ReadAt for [u8] {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        let end = end_of(offset, len, self.size())?;
+        Ok(Cow::Borrowed(&self[offset as usize..end as usize]))
+    }
+}
+
+impl ReadAt for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        self.as_slice().range(offset, len)
+    }
+}
+
+/// An open file with the length it had when it was opened.
+#[derive(Debug)]
+pub struct FileBytes {
+    file: File,
+    size: u64,
+}
+
+impl FileBytes {
+    /// Takes an open file and notes its length in bytes.
+    pub fn new(file: File) -> io::Result<Self> {
+        let size = file.metadata()?.len();
+        Ok(Self { file, size })
+    }
+}
+
+impl ReadAt for FileBytes {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        end_of(offset, len, self.size)?;
+        let mut bytes = vec![0; len as usize];
+        self.file.read_exact_at(&mut bytes, offset)?;
+        Ok(Cow::Owned(bytes))
+    }
+}
+
+/// One stretch of bytes to be written over, or beyond the end of, a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// File offset of the first byte.
+    pub offset: u64,
+    /// The new bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A source seen through a list of edits, as the file will be once they are applied.
+pub struct Edited<'a> {
+    source: &'a dyn ReadAt,
+    edits: &'a [Edit],
+    size: u64,
+}
+
+impl<'a> Edited<'a> {
+    /// Lays `edits` (any order, later ones win) over `source`; `size` is the length in bytes afterwards, and bytes that
+    /// neither the source nor an edit gives are zero.
+    pub fn new(source: &'a dyn ReadAt, edits: &'a [Edit], size: u64) -> Self {
+        Self { source, edits, size }
+    }
+}
+
+impl ReadAt for Edited<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        let end = end_of(offset, len, self.size)?;
+        let from_source = self.source.size().clamp(offset, end) - offset;
+        let mut bytes = self.source.range(offset.min(self.source.size()), from_source)?.into_owned();
+        bytes.resize(len as usize, 0);
+        for edit in self.edits {
+            let edit_end = edit.offset.saturating_add(edit.bytes.len() as u64);
+            let (low, high) = (edit.offset.max(offset), edit_end.min(end));
+            if low < high {
+                bytes[(low - offset) as usize..(high - offset) as usize]
+                    .copy_from_slice(&edit.bytes[(low - edit.offset) as usize..(high - edit.offset) as usize]);
+            }
+        }
+        Ok(Cow::Owned(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_past_the_end_is_an_error_not_a_panic() {
+        let bytes = vec![1u8, 2, 3];
+        for (offset, len) in [(0, 4), (4, 0), (u64::MAX, 1), (1, u64::MAX)] {
+            let error = bytes.range(offset, len).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+        }
+        assert_eq!(&*bytes.range(3, 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn edits_show_through_at_every_window() {
+        let source = b"0123456789".to_vec();
+        let edits = [Edit { offset: 2, bytes: b"ab".to_vec() }, Edit { offset: 9, bytes: b"XYZ".to_vec() }];
+        let edited = Edited::new(&source, &edits, 14);
+        let whole = b"01ab45678XYZ\0\0";
+        for start in 0..whole.len() {
+            for end in start..=whole.len() {
+                let seen = edited.range(start as u64, (end - start) as u64).unwrap();
+                assert_eq!(&*seen, &whole[start..end]);
+            }
+        }
+    }
+}

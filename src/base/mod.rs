@@ -1,0 +1,10 @@
+//! What every floor above stands on: paths as bytes, byte sources, digests, findings, events.
+//!
+//! This floor knows nothing of ELF, archives or commands. It is the only one that writes files and reads the
+//! environment and the clock.
+
+pub mod bytes;
+pub mod digest;
+pub mod event;
+pub mod finding;
+pub mod path;

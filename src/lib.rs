@@ -1,0 +1,15 @@
+//! `relocate`: turns an installed software prefix into an archive that runs from any path.
+//!
+//! The folders are the pipeline, and the types are its gates:
+//!
+//! ```text
+//! Staged -> Inventory -> Plan -> Packed -> Verified -> Archive
+//! (a tree)  (what is     (what to (unnamed  (closure   (has its
+//!            there)       change)  file)     holds)     name)
+//! ```
+//!
+//! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
+//! `tests/architecture.rs`: read it first.
+
+pub mod base;
+pub mod loader;

@@ -1,0 +1,3 @@
+//! Exit code only.
+
+fn main() {}
