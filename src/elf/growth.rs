@@ -13,7 +13,7 @@ use super::symbols::BATCH;
 use crate::base::bytes::Edited;
 use object::elf::{
     DT_GNU_HASH, DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, DT_VERDEF, DT_VERNEED, DT_VERSYM, EM_386, EM_ARM, EM_RISCV,
-    EM_S390, EM_X86_64, Machine, PT_LOAD, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB,
+    EM_S390, EM_X86_64, Machine, PT_LOAD, SHF_ALLOC, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB,
 };
 use std::collections::BTreeMap;
 
@@ -89,6 +89,26 @@ impl<'a> Growth<'a> {
         self.segments.iter().enumerate().filter(|(_, segment)| segment.kind == PT_LOAD)
     }
 
+    /// The LOAD that the old table lies in.
+    pub(super) fn holder(&self) -> Option<usize> {
+        let (start, end) = (self.old.offset, self.old.offset + self.old.size);
+        self.loads().find(|(_, load)| load.offset <= start && end <= load.file_end()).map(|(index, _)| index)
+    }
+
+    /// The LOAD that holds nothing but the old table, as an earlier growth or `patchelf` leaves it.
+    ///
+    /// Such a LOAD must not be left behind empty: `strip` then gives it an offset that no loader accepts.
+    pub(super) fn lonely(&self) -> Option<usize> {
+        let index = self.section.and(self.holder())?;
+        let load = self.segments[index];
+        let within = |offset: u64| (load.offset..load.file_end()).contains(&offset);
+        let mut sections = self.sections.iter().enumerate().filter(|(_, one)| one.flags.contains(SHF_ALLOC));
+        let other_section = sections.any(|(at, one)| Some(at) != self.section && one.size > 0 && within(one.offset));
+        let mut segments = self.segments.iter().enumerate().filter(|(_, one)| one.filesz > 0);
+        let other_segment = segments.any(|(at, one)| at != index && within(one.offset));
+        (!other_section && !other_segment && load.offset > self.image.header.phoff).then_some(index)
+    }
+
     /// Gives a section a new place.
     pub(super) fn move_section(&mut self, index: usize, addr: u64, offset: u64) {
         if let Some(section) = self.sections.get_mut(index) {
@@ -157,6 +177,21 @@ impl<'a> Growth<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The size of the largest dynamic symbol, in bytes.
+    pub(super) fn largest_symbol(&self) -> Result<u64, PlanError> {
+        let (layout, size) = (self.image.layout, self.image.layout.symbol_size());
+        let mut largest = 0;
+        for table in self.sections.iter().filter(|section| section.kind == SHT_DYNSYM) {
+            for start in (0..table.size / size).step_by(BATCH as usize) {
+                let count = (table.size / size - start).min(BATCH);
+                let at = table.offset.saturating_add(start * size);
+                let bytes = self.image.range("dynamic symbols", at, count * size)?;
+                largest = layout.symbols(&bytes).iter().map(|symbol| symbol.size).max().unwrap_or(0).max(largest);
+            }
+        }
+        Ok(largest)
     }
 
     fn followed(&self, symbol: &Symbol) -> Option<u64> {

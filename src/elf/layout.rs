@@ -101,6 +101,7 @@ pub(super) struct Symbol {
     pub(super) name: u32,
     pub(super) section: u16,
     pub(super) value: u64,
+    pub(super) size: u64,
 }
 
 impl Layout {
@@ -290,7 +291,12 @@ impl Layout {
     /// Reads as many symbols as the bytes hold.
     pub(super) fn symbols(self, bytes: &[u8]) -> Vec<Symbol> {
         fn plain<S: Sym<Endian = Endianness>>(raw: &S, order: Endianness) -> Symbol {
-            Symbol { name: raw.st_name(order), section: raw.st_shndx(order).0, value: raw.st_value(order).into() }
+            Symbol {
+                name: raw.st_name(order),
+                section: raw.st_shndx(order).0,
+                value: raw.st_value(order).into(),
+                size: raw.st_size(order).into(),
+            }
         }
         let order = self.order();
         match self.class {

@@ -1,48 +1,64 @@
 //! S4: a read-only LOAD of our own at the end of the file, with as many program headers as before.
 //!
 //! Takes a growth and gives the table's place in the new LOAD, last in the table and highest in memory. The program
-//! header comes from a PT_NULL, or from a PT_NOTE that says no more than PT_GNU_PROPERTY does. A file that has such a
-//! LOAD already, with the table at its end, gets it made longer instead of a second one. Refuses files with appended
+//! header comes from a LOAD that would be left empty, a PT_NULL, or a PT_NOTE that says no more than PT_GNU_PROPERTY
+//! does. A file that has such a LOAD already, with the table at its end, gets it made longer instead of a second one. Refuses files with appended
 //! bytes, without section headers, and with LOADs out of order.
 
 use super::growth::Growth;
 use super::layout::Segment;
 use super::refusal::{PlanError, Refusal};
 use super::slack::Place;
-use object::elf::{PF_R, PF_W, PF_X, PT_GNU_PROPERTY, PT_LOAD, PT_NOTE, PT_NULL};
+use object::elf::{PF_R, PF_X, PT_GNU_PROPERTY, PT_LOAD, PT_NOTE, PT_NULL};
+
+/// Writers round the end of the table up to a word.
+const PADDING: u64 = 16;
+/// Larger symbols are not worth a hole in the address space.
+const LARGEST_GAP: u64 = 1 << 24;
 
 /// Refuses files at whose end nothing may be added.
-pub(super) fn check(growth: &Growth<'_>) -> Result<(), Refusal> {
+pub(super) fn check(growth: &Growth<'_>) -> Result<(), PlanError> {
     if growth.section.is_none() {
-        return Err(Refusal::NoSectionHeaders);
+        return Err(Refusal::NoSectionHeaders.into());
     }
     let known = growth.image.known_end();
-    if known < growth.image.source.size() {
-        return Err(Refusal::Payload { bytes: growth.image.source.size() - known });
+    if known < growth.image.source.size() && !padded(growth, known)? {
+        return Err(Refusal::Payload { bytes: growth.image.source.size() - known }.into());
     }
     if known > growth.image.source.size() {
-        return Err(Refusal::SegmentLayout("a section or segment ends beyond the file"));
+        return Err(Refusal::SegmentLayout("a section or segment ends beyond the file").into());
     }
     let mut end = 0;
     for (_, load) in growth.loads() {
         if load.vaddr < end || load.filesz > load.memsz {
-            return Err(Refusal::SegmentLayout("its LOAD segments are not in order"));
+            return Err(Refusal::SegmentLayout("its LOAD segments are not in order").into());
         }
         end = load.memory_end();
     }
     Ok(())
 }
 
+/// Whether only zeros follow, fewer than a page: some writers leave a few behind, and no payload is made of them.
+fn padded(growth: &Growth<'_>, known: u64) -> Result<bool, PlanError> {
+    let len = growth.image.source.size() - known;
+    Ok(len < growth.page() && growth.image.range("padding", known, len)?.iter().all(|byte| *byte == 0))
+}
+
 /// A place in the LOAD that an earlier growth made, where there is one.
 pub(super) fn own(growth: &mut Growth<'_>) -> Result<Option<Place>, PlanError> {
     let Some((index, load)) = growth.loads().last().map(|(index, load)| (index, *load)) else { return Ok(None) };
     let old = growth.old;
+    // `patchelf` leaves such a segment writable; that does no harm where there is no bss behind it.
     let ours = load.flags.contains(PF_R)
-        && !load.flags.intersects(PF_W | PF_X)
+        && !load.flags.contains(PF_X)
         && load.filesz == load.memsz
-        && old.offset + old.size == load.file_end()
-        && old.offset >= load.offset
-        && load.offset > growth.image.header.phoff;
+        && growth.holder() == Some(index)
+        && load.file_end() - (old.offset + old.size) < PADDING
+        && load.offset > growth.image.header.phoff
+        && growth
+            .sections
+            .iter()
+            .all(|one| !one.in_file() || one.offset <= old.offset || one.offset >= load.file_end());
     if !ours {
         return Ok(None);
     }
@@ -51,7 +67,7 @@ pub(super) fn own(growth: &mut Growth<'_>) -> Result<Option<Place>, PlanError> {
     if load.vaddr.checked_add(len).is_none_or(|end| end > growth.image.layout.highest() - growth.page()) {
         return Err(Refusal::AddressSpace.into());
     }
-    let offset = if load.file_end() == growth.image.source.size() {
+    let offset = if load.file_end() >= growth.image.known_end() {
         load.offset
     } else if alone(growth, index) {
         move_in_file(growth, index)?
@@ -115,8 +131,8 @@ fn congruent(at: u64, vaddr: u64, align: u64) -> Option<u64> {
 }
 
 /// A place in a new LOAD that takes over a program header nobody needs; `None` where all are needed.
-pub(super) fn instead(growth: &mut Growth<'_>) -> Result<Option<Place>, Refusal> {
-    let Some(spare) = spare(&growth.segments) else { return Ok(None) };
+pub(super) fn instead(growth: &mut Growth<'_>) -> Result<Option<Place>, PlanError> {
+    let Some(spare) = growth.lonely().or_else(|| spare(&growth.segments)) else { return Ok(None) };
     growth.segments.remove(spare);
     let len = growth.len;
     add(growth, len).map(Some)
@@ -132,15 +148,19 @@ fn spare(segments: &[Segment]) -> Option<usize> {
 }
 
 /// Adds a LOAD of `len` bytes behind everything, in the file and in memory, and tells its address and file offset.
-pub(super) fn add(growth: &mut Growth<'_>, len: u64) -> Result<Place, Refusal> {
+///
+/// A hole as large as the largest symbol keeps it clear of `eu-elflint`, which takes a relocation to reach as far as its
+/// symbol is large and reports one that so reaches a read-only segment.
+pub(super) fn add(growth: &mut Growth<'_>, len: u64) -> Result<Place, PlanError> {
     let page = growth.page();
     let top = growth.loads().map(|(_, load)| load.memory_end()).max().unwrap_or(0);
-    let vaddr = top.checked_next_multiple_of(page).ok_or(Refusal::AddressSpace)?;
+    let gap = Some(growth.largest_symbol()?).filter(|size| *size <= LARGEST_GAP).map_or(0, |size| size + 1);
+    let vaddr = top.checked_add(gap).and_then(|end| end.checked_next_multiple_of(page)).ok_or(Refusal::AddressSpace)?;
     let offset = growth.image.source.size().checked_next_multiple_of(page).ok_or(Refusal::AddressSpace)?;
     let highest = growth.image.layout.highest() - page;
     let fits = |start: u64| start.checked_add(len).is_some_and(|end| end <= highest);
     if !fits(vaddr) || !fits(offset) {
-        return Err(Refusal::AddressSpace);
+        return Err(Refusal::AddressSpace.into());
     }
     let last = growth.loads().last().map_or(0, |(index, _)| index + 1);
     let load =

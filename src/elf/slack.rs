@@ -14,11 +14,14 @@ pub(super) type Place = (u64, u64);
 
 /// Looks for slack; `None` where there is not enough.
 pub(super) fn find(growth: &mut Growth<'_>) -> Result<Option<Place>, ElfError> {
-    let holder = growth.loads().find(|(_, load)| contains(load, growth.old.offset, growth.old.size)).map(|(at, _)| at);
+    let holder = growth.holder();
     if let Some(index) = holder
         && let Some(place) = lengthen(growth, index)?
     {
         return Ok(Some(place));
+    }
+    if growth.lonely().is_some() {
+        return Ok(None);
     }
     let mut candidates: Vec<usize> = growth.loads().map(|(index, _)| index).collect();
     // The segment the table is in first, then those that cannot be executed either.
