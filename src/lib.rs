@@ -12,4 +12,5 @@
 //! `tests/architecture.rs`: read it first.
 
 pub mod base;
+pub mod elf;
 pub mod loader;
