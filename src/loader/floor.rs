@@ -116,8 +116,17 @@ impl Kind {
     }
 }
 
-/// Versions whose names hold no number, with the release that brought them. `GLIBC_ABI_DT_RELR`: glibc 2.36 NEWS.
-const NAMED: [(&str, Kind, &[u32]); 1] = [("GLIBC_ABI_DT_RELR", Kind::Glibc, &[2, 36])];
+/// Versions whose names hold no number, with one that every library has that has them: glibc 2.36 NEWS; el7's libstdc++
+/// has `CXXABI_TM_1`; `CXXABI_FLOAT128` came with GCC 5 or before. Later `GLIBC_ABI_` names may be carried back to older
+/// releases, so no number tells who has them.
+const NAMED: [(&str, Kind, &[u32]); 3] = [
+    ("GLIBC_ABI_DT_RELR", Kind::Glibc, &[2, 36]),
+    ("CXXABI_TM_1", Kind::Cxxabi, &[1, 3, 7]),
+    ("CXXABI_FLOAT128", Kind::Cxxabi, &[1, 3, 9]),
+];
+
+/// What some machines put before the number: the symbols of their second `long double`, or of their own ABI.
+const VARIANTS: [&str; 2] = ["LDBL_", "ARM_"];
 
 impl Floor {
     /// The demand of a kind.
@@ -206,7 +215,11 @@ fn rank(name: &str) -> Option<(Kind, Version)> {
     let named = NAMED.iter().find(|(known, ..)| *known == name);
     named.map(|(_, kind, parts)| (*kind, Version::new(parts))).or_else(|| {
         let families = [Kind::Glibc, Kind::Glibcxx, Kind::Cxxabi, Kind::Gcc];
-        families.into_iter().find_map(|kind| Some((kind, Version::parse(name.strip_prefix(kind.prefix())?)?)))
+        families.into_iter().find_map(|kind| {
+            let number = name.strip_prefix(kind.prefix())?;
+            let number = VARIANTS.iter().find_map(|variant| number.strip_prefix(variant)).unwrap_or(number);
+            Some((kind, Version::parse(number)?))
+        })
     })
 }
 

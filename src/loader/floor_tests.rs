@@ -69,6 +69,20 @@ fn packed_relative_relocations_count_as_glibc_2_36() {
 }
 
 #[test]
+fn versions_named_after_a_feature_have_a_rank() {
+    let rows = [
+        ("CXXABI_TM_1", "1.3.7"),
+        ("CXXABI_FLOAT128", "1.3.9"),
+        ("CXXABI_LDBL_1.3", "1.3"),
+        ("CXXABI_ARM_1.3.3", "1.3.3"),
+    ];
+    for (name, rank) in rows {
+        let floor = floor_of(&[("bin/x", object(&[("libsupc++.so", name, None)]))]);
+        assert_eq!(floor.cxxabi.map(|demand| demand.version.to_string()).as_deref(), Some(rank), "{name}");
+    }
+}
+
+#[test]
 fn a_library_of_the_tree_and_a_weak_need_demand_nothing() {
     let mut file = object(&[("libstdc++.so.6", "GLIBCXX_3.4.30", None), ("libc.so.6", "GLIBC_2.38", None)]);
     file.version_needs[1].weak = true;

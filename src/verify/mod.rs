@@ -3,4 +3,6 @@
 //! It shares no parsing code with `elf`, so that one parser's bug cannot hide in both, and knows nothing of what the plan
 //! meant to do.
 
+pub mod system;
+pub mod targets;
 pub mod witness;
