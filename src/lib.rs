@@ -14,3 +14,4 @@
 pub mod base;
 pub mod elf;
 pub mod loader;
+pub mod verify;

@@ -6,4 +6,6 @@
 //! `elf/dl-load.c`, musl `ldso/dynlink.c`, System V gABI chapter 5.
 
 pub mod floor;
+pub mod libc;
 pub mod object;
+pub mod version;
