@@ -10,7 +10,6 @@
 //!
 //! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
 //! `tests/architecture.rs`: read it first.
-
 pub mod base;
 pub mod elf;
 pub mod loader;
