@@ -14,3 +14,4 @@
 pub mod base;
 pub mod loader;
 pub mod manifest;
+pub mod pack;

@@ -158,6 +158,15 @@ fn partial_name(path: &Path) -> PathBuf {
 const LONGEST_NAME: usize = 200;
 const PARTIAL_END: &[u8] = b".relocate-partial";
 
+/// Removes a file, durably; one that is not there is no error.
+pub fn remove(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(WriteError::io("remove", path)(error)),
+        Ok(()) => sync_directory(path).map_err(WriteError::io("make durable", path)),
+    }
+}
+
 /// Whether a file of this name is what a killed run left, or what a running one is writing.
 pub fn is_partial(name: &[u8]) -> bool {
     name.first() == Some(&b'.') && name.ends_with(PARTIAL_END)

@@ -56,9 +56,14 @@ impl NewFile {
         }
     }
 
+    /// Makes the bytes durable, so that [`NewFile::commit`] has little left that can fail.
+    pub fn sync(&self) -> Result<(), WriteError> {
+        self.file().sync_all().map_err(WriteError::io("write", &self.path))
+    }
+
     /// Gives the file its name, in the place of an older file; durable when this returns.
     pub fn commit(self) -> Result<(), WriteError> {
-        self.file().sync_all().map_err(WriteError::io("write", &self.path))?;
+        self.sync()?;
         let path = self.path.clone();
         self.name()?;
         sync_directory(&path).map_err(WriteError::io("make durable", &path))
