@@ -6,10 +6,12 @@
 //! O_TMPFILE the file has the name `.NAME.relocate-partial` meanwhile; it is removed on failure and, after a kill, by the
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
+mod beneath;
 mod new_dir;
 mod new_file;
 mod replace;
 
+pub use beneath::Beneath;
 pub use new_dir::NewDir;
 pub use new_file::{NewFile, commit_all};
 pub use replace::{prepare, relink, replace};

@@ -6,14 +6,23 @@
 //! sorted and bytes that are not as many as was said.
 
 mod batch;
+mod compare;
 mod crew;
 mod deflate;
+mod guard;
 mod header;
 mod packed;
+mod source;
 mod squeeze;
+mod unpack;
+mod visit;
 mod write;
 
+pub use compare::{CompareError, verify_archive, verify_dir};
+pub use guard::{Limits, Refusal};
 pub use packed::{Archive, Packed};
+pub use unpack::{Unpacked, unpack};
+pub use visit::{Entry, UnpackError, Visited, visit, visit_bytes};
 pub use write::write;
 
 use crate::base::digest::Digest;

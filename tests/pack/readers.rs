@@ -1,6 +1,6 @@
 //! Every common extractor unpacks our archives to the same tree.
 
-use crate::tree::{Handmade, TIME, awkward, expected, on_disk, options};
+use crate::tree::{Handmade, TIME, awkward, awkward_and_large, expected, on_disk, options};
 use relocate::pack::Format;
 use std::fs::{self, File};
 use std::path::Path;
@@ -75,10 +75,12 @@ fn every_extractor_gets_the_same_tree() {
 
 #[test]
 fn the_compressed_stream_is_sound_to_its_own_tools() {
-    let tree = awkward();
+    let tree = awkward_and_large();
     for (format, line) in [
         (Format::TarGz, "gzip -t"),
         (Format::TarGz, "pigz -t"),
+        (Format::TarGz, "tar -tzf -"),
+        (Format::TarZst, "zstd -dc | tar -tf -"),
         (Format::TarGz, "test $(gzip -dc | tail -c 1024 | tr -d '\\0' | wc -c) = 0"),
         (Format::TarZst, "zstd -q -t"),
     ] {

@@ -1,6 +1,6 @@
 //! The same input gives the same bytes, and what is not as it was said gives none.
 
-use crate::tree::{Handmade, awkward, options, plausible};
+use crate::tree::{Handmade, awkward_and_large, options, plausible};
 use relocate::base::digest::Digest;
 use relocate::pack::{Body, Format, Options, PackError};
 use std::fs;
@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 
 #[test]
 fn any_number_of_jobs_gives_the_same_bytes() {
-    let mut tree = awkward();
+    let mut tree = awkward_and_large();
     for number in 0..300u64 {
         tree = tree.file(format!("lib/{number}"), 0o644, plausible(number as usize * 211, number));
     }
@@ -30,7 +30,7 @@ fn any_number_of_jobs_gives_the_same_bytes() {
 
 #[test]
 fn the_digests_are_those_of_the_bytes() {
-    let tree = awkward();
+    let tree = awkward_and_large();
     let dir = tempfile::tempdir().unwrap();
     let packed = tree.pack(&dir.path().join("x"), &options(Format::Tar, 2)).unwrap();
     for (item, digest) in tree.items.iter().zip(packed.digests()) {

@@ -122,10 +122,13 @@ pub(crate) fn awkward() -> Handmade {
         .symlink("long", "../".repeat(80))
         .symlink("raw", b"\xff\xfe")
         .symlink("longer", "t".repeat(1000))
-        .file("large", 0o644, plausible(5_000_000, 1))
-        .file("larger", 0o644, plausible(9_500_000, 2))
         .add("private", 0o700, Body::Dir)
         .add("shared", 0o2775, Body::Dir)
+}
+
+/// The same with files that are streamed, and more bytes than one zstd frame takes.
+pub(crate) fn awkward_and_large() -> Handmade {
+    awkward().file("large", 0o644, plausible(5_000_000, 1)).file("larger", 0o644, plausible(9_500_000, 2))
 }
 
 fn symlink(target: &[u8]) -> String {
