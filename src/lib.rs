@@ -13,4 +13,6 @@
 pub mod base;
 pub mod elf;
 pub mod loader;
+pub mod manifest;
+pub mod pack;
 pub mod verify;

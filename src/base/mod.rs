@@ -8,3 +8,4 @@ pub mod digest;
 pub mod event;
 pub mod finding;
 pub mod path;
+pub mod write;

@@ -1,0 +1,144 @@
+//! Files, directories and links made below one directory and never outside it, whoever chose the names.
+//!
+//! Every step of a path is opened from the one before with O_NOFOLLOW, so a symlink in the way is an error, whether an
+//! archive put it there or another process did meanwhile. Nothing is ever replaced.
+
+use super::WriteError;
+use crate::base::path::RelPath;
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// A directory that a tree is made in.
+#[derive(Debug)]
+pub struct Beneath {
+    path: PathBuf,
+    root: OwnedFd,
+    /// The directory last worked in: files of one directory come one after another.
+    last: Option<(RelPath, OwnedFd)>,
+    /// Whether this process may give files away.
+    owners: bool,
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+impl Beneath {
+    /// Opens the directory; it may be reached by symlinks itself.
+    pub fn open(path: &Path) -> Result<Self, WriteError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(path, flags, Mode::empty());
+        let root = root.map_err(|error| WriteError::io("open", path)(error.into()))?;
+        Ok(Self { path: path.to_owned(), root, last: None, owners: rustix::process::geteuid().is_root() })
+    }
+
+    /// Where a path of the tree is on disk, for messages.
+    pub fn place(&self, path: &RelPath) -> PathBuf {
+        path.under(&self.path)
+    }
+
+    /// Makes a directory, mode 0700 until [`Beneath::finish`]. Its parent must be there.
+    pub fn make_dir(&mut self, path: &RelPath) -> Result<(), WriteError> {
+        self.inside("make the directory", path, |parent, name| {
+            rustix::fs::mkdirat(parent, name, Mode::RWXU).map_err(io::Error::from)
+        })
+    }
+
+    /// Makes an empty file, mode 0600 until [`Beneath::finish`], open for writing. Its parent must be there.
+    pub fn make_file(&mut self, path: &RelPath) -> Result<File, WriteError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.inside("write", path, |parent, name| {
+            Ok(File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?))
+        })
+    }
+
+    /// Gives a file or directory its mode (07777 at most) and, if there is one, its time (whole seconds since
+    /// 1970).
+    pub fn finish(&self, file: &File, path: &RelPath, mode: u32, mtime: Option<i64>) -> Result<(), WriteError> {
+        let done = rustix::fs::fchmod(file, Mode::from_raw_mode(mode))
+            .and_then(|()| rustix::fs::futimens(file, &modified(mtime)));
+        done.map_err(|error| WriteError::io("set mode and time of", &self.place(path))(error.into()))
+    }
+
+    /// Makes a symlink; its target is not looked at.
+    pub fn make_symlink(&mut self, path: &RelPath, target: &[u8]) -> Result<(), WriteError> {
+        self.inside("make the symlink", path, |parent, name| {
+            Ok(rustix::fs::symlinkat(OsStr::from_bytes(target), parent, name)?)
+        })
+    }
+
+    /// Makes a further name for the file `first` of this tree; a symlink there is not followed.
+    pub fn make_hard_link(&mut self, path: &RelPath, first: &RelPath) -> Result<(), WriteError> {
+        let from = self.parent(first).map_err(WriteError::io("link to", &self.place(first)))?;
+        self.inside("make the hard link", path, |parent, name| {
+            Ok(rustix::fs::linkat(from, OsStr::from_bytes(first.name()), parent, name, AtFlags::empty())?)
+        })
+    }
+
+    /// Opens a directory of the tree, for [`Beneath::finish`] when all it holds is there, what it holds first.
+    pub fn open_dir(&mut self, path: &RelPath) -> Result<File, WriteError> {
+        // The handle kept may be this very directory, and its mode is about to change.
+        self.last = None;
+        self.directory(path).map(File::from).map_err(WriteError::io("open", &self.place(path)))
+    }
+
+    /// Gives a file or directory to another owner, where root runs this; others keep what they make, as with tar(1). Takes
+    /// set-id bits off, so it comes before [`Beneath::finish`].
+    pub fn give(&self, file: &File, path: &RelPath, uid: u32, gid: u32) -> Result<(), WriteError> {
+        if !self.owners {
+            return Ok(());
+        }
+        let done = rustix::fs::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        done.map_err(|error| WriteError::io("set the owner of", &self.place(path))(error.into()))
+    }
+
+    /// The same for a symlink.
+    pub fn give_symlink(&mut self, path: &RelPath, uid: u32, gid: u32) -> Result<(), WriteError> {
+        if !self.owners {
+            return Ok(());
+        }
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        self.inside("set the owner of", path, |parent, name| {
+            Ok(rustix::fs::chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?)
+        })
+    }
+
+    fn inside<T>(
+        &mut self,
+        doing: &'static str,
+        path: &RelPath,
+        make: impl FnOnce(&OwnedFd, &OsStr) -> io::Result<T>,
+    ) -> Result<T, WriteError> {
+        let dir = path.parent().unwrap_or_default();
+        let made = self.enter(&dir).and_then(|parent| make(parent, OsStr::from_bytes(path.name())));
+        made.map_err(|error| WriteError::io(doing, &self.place(path))(error))
+    }
+
+    fn enter(&mut self, dir: &RelPath) -> io::Result<&OwnedFd> {
+        if self.last.as_ref().is_none_or(|(last, _)| last != dir) {
+            self.last = Some((dir.clone(), self.directory(dir)?));
+        }
+        Ok(self.last.as_ref().map_or(&self.root, |(_, open)| open))
+    }
+
+    fn parent(&self, path: &RelPath) -> io::Result<OwnedFd> {
+        self.directory(&path.parent().unwrap_or_default())
+    }
+
+    fn directory(&self, path: &RelPath) -> io::Result<OwnedFd> {
+        let mut dir = self.root.try_clone()?;
+        for part in path.parts() {
+            dir = rustix::fs::openat(&dir, OsStr::from_bytes(part), DIRECTORY, Mode::empty())?;
+        }
+        Ok(dir)
+    }
+}
+
+fn modified(mtime: Option<i64>) -> Timestamps {
+    let as_it_is = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let said = mtime.map(|tv_sec| Timespec { tv_sec, tv_nsec: 0 });
+    Timestamps { last_access: as_it_is, last_modification: said.unwrap_or(as_it_is) }
+}

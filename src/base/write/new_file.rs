@@ -1,0 +1,184 @@
+//! A file that has no name until it is whole.
+
+use super::{WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use tempfile::{NamedTempFile, TempPath};
+
+/// A file on its way to a name. Dropped without [`NewFile::commit`], nothing of it stays.
+#[derive(Debug)]
+pub struct NewFile {
+    path: PathBuf,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    /// O_TMPFILE: the kernel itself forgets it when the process ends in any way.
+    Unnamed(File),
+    /// A dot-name beside the final one, for file systems without O_TMPFILE (NFS, older overlayfs).
+    Partial(NamedTempFile),
+}
+
+impl NewFile {
+    /// Begins a file for `path`, on the same file system. A symlink at `path` is followed to the regular file it names.
+    ///
+    /// Fails where the directory is not there or cannot be written, and where `path` is there and no regular file.
+    pub fn create(path: &Path) -> Result<Self, WriteError> {
+        let path = destination(path)?;
+        let body = unnamed(&path).or_else(|_| partial(&path)).map_err(WriteError::io("write", &path))?;
+        Ok(Self { path, body })
+    }
+
+    /// Begins a file for `path` with a visible temporary name, as on a file system without O_TMPFILE.
+    #[cfg(test)]
+    pub(crate) fn create_partial(path: &Path) -> Result<Self, WriteError> {
+        let path = destination(path)?;
+        let body = partial(&path).map_err(WriteError::io("write", &path))?;
+        Ok(Self { path, body })
+    }
+
+    /// The name it is for.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The open file, for reading and writing.
+    pub fn file(&self) -> &File {
+        match &self.body {
+            Body::Unnamed(file) => file,
+            Body::Partial(named) => named.as_file(),
+        }
+    }
+
+    /// Makes the bytes durable, so that [`NewFile::commit`] has little left that can fail.
+    pub fn sync(&self) -> Result<(), WriteError> {
+        self.file().sync_all().map_err(WriteError::io("write", &self.path))
+    }
+
+    /// Gives the file its name, in the place of an older file; durable when this returns.
+    pub fn commit(self) -> Result<(), WriteError> {
+        self.sync()?;
+        let path = self.path.clone();
+        self.name()?;
+        sync_directory(&path).map_err(WriteError::io("make durable", &path))
+    }
+
+    /// The rename alone; the bytes must be durable already.
+    fn name(self) -> Result<(), WriteError> {
+        let path = self.path;
+        match self.body {
+            Body::Unnamed(file) => name_unnamed(&file, &path),
+            Body::Partial(named) => named.persist(&path).map(drop).map_err(|error| error.error),
+        }
+        .map_err(WriteError::io("rename a finished file to", &path))
+    }
+}
+
+/// Gives many files their names, each one atomically, in this order. One syncfs(2) for each file system takes the place of
+/// an fsync for each file, which is what makes rewriting hundreds of files fast.
+pub fn commit_all(files: Vec<NewFile>) -> Result<(), WriteError> {
+    let mut devices = BTreeSet::new();
+    for file in &files {
+        let device = file.file().metadata().map_err(WriteError::io("look at", &file.path))?.dev();
+        if devices.insert(device) {
+            let synced = rustix::fs::syncfs(file.file()).map_err(io::Error::from);
+            synced.map_err(WriteError::io("write", &file.path))?;
+        }
+    }
+    let mut directories = BTreeSet::new();
+    for file in files {
+        let path = file.path.clone();
+        file.name()?;
+        directories.insert(directory_of(&path).to_owned());
+    }
+    for dir in directories {
+        File::open(&dir).and_then(|open| open.sync_all()).map_err(WriteError::io("make durable", &dir))?;
+    }
+    Ok(())
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for NewFile {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.file().read(bytes)
+    }
+}
+
+impl Seek for NewFile {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.file().seek(to)
+    }
+}
+
+/// Where a file for `path` goes; refuses to put one in the place of a device, a pipe or a directory.
+fn destination(path: &Path) -> Result<PathBuf, WriteError> {
+    let Ok(found) = fs::symlink_metadata(path) else { return Ok(path.to_owned()) };
+    if found.is_file() {
+        return Ok(path.to_owned());
+    }
+    if found.is_symlink() {
+        let target = fs::canonicalize(path).map_err(WriteError::io("follow the symlink", path))?;
+        return destination(&target);
+    }
+    let what = if found.is_dir() { "a directory" } else { "a device, pipe or socket" };
+    Err(WriteError::Taken { path: path.to_owned(), found: what })
+}
+
+fn unnamed(path: &Path) -> io::Result<Body> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(directory_of(path), flags, Mode::from_raw_mode(0o666))?);
+    // Without /proc it could never be given a name, so that is found out now and not at the end.
+    fs::symlink_metadata(through_proc(&file))?;
+    Ok(Body::Unnamed(file))
+}
+
+fn partial(path: &Path) -> io::Result<Body> {
+    loop {
+        let (name, file) = make_partial(path, |partial| {
+            fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(partial)
+        })?;
+        // Another run may have cleared it away between the creation and the lock.
+        if lock(&file) && fs::symlink_metadata(&name).is_ok() {
+            return Ok(Body::Partial(NamedTempFile::from_parts(file, TempPath::try_from_path(name)?)));
+        }
+    }
+}
+
+fn through_proc(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
+}
+
+/// Links an unnamed file to `path`. linkat(2) replaces nothing, so an older file there needs a link beside it and a rename.
+fn name_unnamed(file: &File, path: &Path) -> io::Result<()> {
+    let link = |name: &Path| -> io::Result<()> {
+        Ok(rustix::fs::linkat(CWD, through_proc(file).as_str(), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+    };
+    match link(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Locked, so that another run leaves the name alone.
+            lock(file);
+            let (partial, ()) = make_partial(path, link)?;
+            rename_partial(&partial, path)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

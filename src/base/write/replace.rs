@@ -1,0 +1,110 @@
+//! A file of a tree gets new bytes and keeps everything else: owner, mode, extended attributes, times.
+//!
+//! Order matters: chown(2) clears set-id bits and capabilities, writing clears capabilities, so the bytes come first, then
+//! owner, mode, attributes, times. The name changes hands by rename(2), so a running program keeps its old file and
+//! there is no ETXTBSY.
+
+use super::new_file::NewFile;
+use super::{WriteError, make_partial, rename_partial, sync_directory};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Puts a file with the bytes that `fill` writes in the place of the regular file `path`, and keeps the old one's owner,
+/// mode, extended attributes (`security.capability` included) and times to the nanosecond. Other names of a hard-linked
+/// file keep the old bytes until [`relink`].
+///
+/// Fails, with the old file unharmed, where `path` is no regular file, `fill` fails, or anything cannot be kept.
+pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+    prepare(path, fill)?.commit()
+}
+
+/// The same as [`replace`] without the commit, for [`commit_all`](super::commit_all).
+pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<NewFile, WriteError> {
+    let old = fs::symlink_metadata(path).map_err(WriteError::io("look at", path))?;
+    if !old.is_file() {
+        let found = if old.is_symlink() { "a symlink" } else { "no regular file" };
+        return Err(WriteError::Taken { path: path.to_owned(), found });
+    }
+    let mut new = NewFile::create(path)?;
+    fill(&mut new).map_err(WriteError::io("write", path))?;
+    keep_owner(new.file(), &old, path)?;
+    rustix::fs::fchmod(new.file(), Mode::from_raw_mode(old.mode() & 0o7777))
+        .map_err(|error| WriteError::io("set the mode of", path)(error.into()))?;
+    keep_attributes(new.file(), path)?;
+    rustix::fs::futimens(new.file(), &times(&old))
+        .map_err(|error| WriteError::io("set the time of", path)(error.into()))?;
+    Ok(new)
+}
+
+/// Makes `name` a hard link to `existing`, in the place of what file it is now. Does nothing where it is one already.
+pub fn relink(existing: &Path, name: &Path) -> Result<(), WriteError> {
+    let io = WriteError::io;
+    let wanted = fs::symlink_metadata(existing).map_err(io("look at", existing))?;
+    // rename(2) between two names of one file does nothing and would leave the temporary name behind.
+    if fs::symlink_metadata(name).is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino())) {
+        return Ok(());
+    }
+    let link = |partial: &Path| Ok(rustix::fs::linkat(CWD, existing, CWD, partial, AtFlags::empty())?);
+    let (partial, ()) = make_partial(name, link).map_err(io("link", name))?;
+    rename_partial(&partial, name).map_err(io("link", name))?;
+    sync_directory(name).map_err(io("make durable", name))
+}
+
+/// A chown that would change nothing is not made: it could only fail.
+fn keep_owner(new: &File, old: &Metadata, path: &Path) -> Result<(), WriteError> {
+    let (uid, gid) = (old.uid(), old.gid());
+    let now = new.metadata().map_err(WriteError::io("look at", path))?;
+    if (now.uid(), now.gid()) == (uid, gid) {
+        return Ok(());
+    }
+    rustix::fs::fchown(new, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid))).map_err(|error| WriteError::Owner {
+        path: path.to_owned(),
+        uid,
+        gid,
+        source: error.into(),
+    })
+}
+
+fn keep_attributes(new: &File, path: &Path) -> Result<(), WriteError> {
+    for name in attribute_names(path).map_err(WriteError::io("list the attributes of", path))? {
+        let kept = keep_attribute(new, path, &name);
+        kept.map_err(|source| WriteError::Attribute { path: path.to_owned(), name, source })?;
+    }
+    Ok(())
+}
+
+/// A value that is there already is left: a security module gives new files their label itself and may forbid the rest.
+fn keep_attribute(new: &File, path: &Path, name: &[u8]) -> io::Result<()> {
+    let value = whole(|buffer| rustix::fs::lgetxattr(path, name, buffer))?;
+    if whole(|buffer| rustix::fs::fgetxattr(new, name, buffer)).is_ok_and(|found| found == value) {
+        return Ok(());
+    }
+    Ok(rustix::fs::fsetxattr(new, name, &value, XattrFlags::empty())?)
+}
+
+/// The names of the extended attributes of `path`, none on a file system that has no such thing.
+fn attribute_names(path: &Path) -> io::Result<Vec<Vec<u8>>> {
+    match whole(|buffer| rustix::fs::llistxattr(path, buffer)) {
+        Ok(list) => Ok(list.split(|byte| *byte == 0).filter(|name| !name.is_empty()).map(<[u8]>::to_vec).collect()),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads with the largest buffer the kernel ever needs (XATTR_SIZE_MAX and XATTR_LIST_MAX are 64 KiB).
+fn whole(read: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Vec<u8>> {
+    let mut buffer = vec![0; 64 * 1024];
+    let len = read(&mut buffer)?;
+    buffer.truncate(len);
+    Ok(buffer)
+}
+
+fn times(old: &Metadata) -> Timestamps {
+    Timestamps {
+        last_access: Timespec { tv_sec: old.atime(), tv_nsec: old.atime_nsec() },
+        last_modification: Timespec { tv_sec: old.mtime(), tv_nsec: old.mtime_nsec() },
+    }
+}

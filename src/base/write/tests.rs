@@ -1,0 +1,187 @@
+//! What must hold for every file that gets a name. Kills, full disks and other users are in `tests/write.rs`.
+
+use super::*;
+use crate::base::write::{NewDir, is_partial, prepare, relink, replace};
+use std::os::unix::fs::PermissionsExt;
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+type Create = fn(&Path) -> Result<NewFile, WriteError>;
+const BOTH: [Create; 2] = [NewFile::create, NewFile::create_partial];
+
+#[test]
+fn a_file_appears_whole_and_replaces_an_older_one() {
+    for create in BOTH {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out.tar");
+        for bytes in [b"first".as_slice(), b"second"] {
+            let mut file = create(&out).unwrap();
+            file.write_all(bytes).unwrap();
+            assert_ne!(fs::read(&out).ok().as_deref(), Some(bytes));
+            file.commit().unwrap();
+            assert_eq!(fs::read(&out).unwrap(), bytes);
+            assert_eq!(names(dir.path()), ["out.tar"]);
+        }
+        assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o444, 0o444);
+    }
+}
+
+#[test]
+fn a_dropped_file_leaves_nothing() {
+    for create in BOTH {
+        let dir = tempfile::tempdir().unwrap();
+        let mut file = create(&dir.path().join("out.tar")).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert!(names(dir.path()).is_empty());
+    }
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    fs::write(&out, b"old").unwrap();
+    fs::write(dir.path().join(".out.relocate-partial"), b"half").unwrap();
+    replace(&out, |file| file.write_all(b"new")).unwrap();
+    assert_eq!(names(dir.path()), ["out"]);
+    fs::create_dir_all(dir.path().join(".tree.relocate-partial/a/b")).unwrap();
+    NewDir::create(&dir.path().join("tree")).unwrap().commit().unwrap();
+    assert_eq!(names(dir.path()), ["out", "tree"]);
+    assert!(is_partial(b".out.relocate-partial") && !is_partial(b"out.relocate-partial"));
+}
+
+#[test]
+fn two_writers_of_one_name_do_not_mix() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let first = NewFile::create_partial(&out).unwrap();
+    let error = NewFile::create_partial(&out).unwrap_err().to_string();
+    assert!(error.contains("another process is writing it"), "{error}");
+    first.commit().unwrap();
+}
+
+#[test]
+fn a_name_of_255_bytes_can_be_written() {
+    for create in BOTH {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("n".repeat(255));
+        fs::write(&out, b"old").unwrap();
+        create(&out).unwrap().commit().unwrap();
+        assert_eq!(fs::read(&out).unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_device_or_directory_is_never_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, found) in [(dir.path(), "a directory"), (Path::new("/dev/null"), "a device")] {
+        let error = NewFile::create(path).unwrap_err();
+        assert!(error.to_string().contains(found), "{error}");
+    }
+    assert!(replace(dir.path(), |_| Ok(())).is_err());
+    fs::write(dir.path().join("file"), b"").unwrap();
+    assert!(NewDir::create(&dir.path().join("file")).is_err());
+    assert!(NewDir::create(dir.path()).is_err());
+}
+
+#[test]
+fn a_symlink_stays_and_its_target_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("real"), b"old").unwrap();
+    std::os::unix::fs::symlink("real", dir.path().join("link")).unwrap();
+    let mut file = NewFile::create(&dir.path().join("link")).unwrap();
+    file.write_all(b"new").unwrap();
+    file.commit().unwrap();
+    assert_eq!(fs::read_link(dir.path().join("link")).unwrap(), Path::new("real"));
+    assert_eq!(fs::read(dir.path().join("real")).unwrap(), b"new");
+    assert!(replace(&dir.path().join("link"), |_| Ok(())).is_err());
+}
+
+#[test]
+fn a_replaced_file_keeps_mode_attributes_and_nanoseconds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lib.so");
+    for mode in [0o444, 0o555, 0o4755, 0o640] {
+        fs::write(&path, b"old").unwrap();
+        rustix::fs::setxattr(&path, "user.note", b"kept", rustix::fs::XattrFlags::empty()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::new(1_000_000_000, 123_456_789);
+        File::open(&path).unwrap().set_modified(time).unwrap();
+        replace(&path, |file| file.write_all(b"new bytes")).unwrap();
+        let now = fs::metadata(&path).unwrap();
+        assert_eq!(now.mode() & 0o7777, mode);
+        assert_eq!((now.mtime(), now.mtime_nsec()), (1_000_000_000, 123_456_789));
+        let mut note = [0; 4];
+        rustix::fs::getxattr(&path, "user.note", &mut note).unwrap();
+        assert_eq!((&note, fs::read(&path).unwrap().as_slice()), (b"kept", b"new bytes".as_slice()));
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_failing_writer_leaves_the_old_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("f");
+    fs::write(&path, b"old").unwrap();
+    let error = replace(&path, |file| {
+        file.write_all(b"half")?;
+        Err(io::Error::other("changed meanwhile"))
+    });
+    assert!(error.unwrap_err().to_string().ends_with("f': changed meanwhile"));
+    assert_eq!((fs::read(&path).unwrap().as_slice(), names(dir.path())), (b"old".as_slice(), vec!["f".to_owned()]));
+}
+
+#[test]
+fn a_hard_link_set_is_joined_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    fs::write(&a, b"old").unwrap();
+    fs::hard_link(&a, &b).unwrap();
+    replace(&a, |file| file.write_all(b"new")).unwrap();
+    assert_eq!(fs::read(&b).unwrap(), b"old");
+    for _ in 0..2 {
+        relink(&a, &b).unwrap();
+        assert_eq!(fs::metadata(&a).unwrap().ino(), fs::metadata(&b).unwrap().ino());
+        assert_eq!(names(dir.path()), ["a", "b"]);
+    }
+}
+
+#[test]
+fn many_files_are_named_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths: Vec<_> = (0..20).map(|n| dir.path().join(format!("{n:02}"))).collect();
+    let mut prepared = Vec::new();
+    for path in &paths {
+        fs::write(path, b"old").unwrap();
+        prepared.push(prepare(path, |file| file.write_all(b"new")).unwrap());
+    }
+    assert!(paths.iter().all(|path| fs::read(path).unwrap() == b"old"));
+    commit_all(prepared).unwrap();
+    assert!(paths.iter().all(|path| fs::read(path).unwrap() == b"new"));
+    assert_eq!(names(dir.path()).len(), 20);
+}
+
+#[test]
+fn a_tree_appears_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("tree");
+    for commit in [false, true] {
+        let new = NewDir::create(&dir.path().join("tree/")).unwrap();
+        let locked = new.staging().join("bin/locked");
+        fs::create_dir_all(&locked).unwrap();
+        fs::write(locked.join("f"), b"x").unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o500)).unwrap();
+        assert!(!out.exists());
+        if commit {
+            new.commit().unwrap();
+            assert_eq!(fs::read(out.join("bin/locked/f")).unwrap(), b"x");
+        }
+    }
+    assert_eq!(names(dir.path()), ["tree"]);
+}

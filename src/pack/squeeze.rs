@@ -1,0 +1,156 @@
+//! The one ordered stream: bytes in, blocks of a fixed size compressed in parallel, out in order.
+//!
+//! Where a block begins depends on its place in the stream alone, and each is compressed without a memory of others on
+//! the same thread, so the bytes do not depend on the jobs.
+
+use super::crew::{Crew, Pending};
+use super::{Format, PackError, deflate};
+use crate::base::digest::{Digest, Digester};
+use crc32fast::Hasher;
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use zstd::zstd_safe::CParameter;
+
+/// The uncompressed bytes of one zstd frame. Independent frames of 8 MiB cost 0.15 % and let a reader seek.
+const FRAME: usize = 8 * 1024 * 1024;
+/// How many uncompressed bytes are written at a time.
+const PIECE: usize = 256 * 1024;
+
+/// One block compressed.
+struct Squeezed {
+    bytes: Vec<u8>,
+    sum: Hasher,
+}
+
+/// A stream of the archive's bytes on its way into a sink.
+pub(super) struct Squeezer<'a, 'scope> {
+    crew: &'a Crew<'scope>,
+    sink: &'a mut dyn Write,
+    format: Format,
+    level: i32,
+    window: usize,
+    /// The block in the making, behind `history` bytes of the one before.
+    block: Vec<u8>,
+    history: usize,
+    pending: VecDeque<Pending<io::Result<Squeezed>>>,
+    sum: Hasher,
+    len: u64,
+    digest: Digester,
+    written: u64,
+}
+
+impl<'a, 'scope> Squeezer<'a, 'scope> {
+    /// Begins the stream.
+    pub(super) fn start(
+        crew: &'a Crew<'scope>,
+        sink: &'a mut dyn Write,
+        (format, level): (Format, i32),
+        jobs: usize,
+    ) -> Result<Self, PackError> {
+        let window = match format {
+            Format::TarZst => crew.window(jobs + 1),
+            Format::Tar | Format::TarGz => crew.window(4 * jobs),
+        };
+        let (block, pending) = (Vec::new(), VecDeque::new());
+        let (sum, digest) = (Hasher::new(), Digester::default());
+        let mut stream =
+            Self { crew, sink, format, level, window, block, history: 0, pending, sum, len: 0, digest, written: 0 };
+        if format == Format::TarGz {
+            stream.emit(&deflate::header(level))?;
+        }
+        Ok(stream)
+    }
+
+    /// How many bytes were pushed.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), PackError> {
+        self.len += bytes.len() as u64;
+        while !bytes.is_empty() {
+            let room = self.history + self.block_size() - self.block.len();
+            if room == 0 {
+                // Only now is it known that this block is not the last.
+                self.cut(false)?;
+                continue;
+            }
+            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            self.block.extend_from_slice(now);
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    /// Ends the stream and tells the digest and the length of what the sink got.
+    pub(super) fn finish(mut self) -> Result<(Digest, u64), PackError> {
+        self.cut(true)?;
+        while !self.pending.is_empty() {
+            self.take()?;
+        }
+        if self.format == Format::TarGz {
+            self.emit(&deflate::trailer(&self.sum, self.len))?;
+        }
+        self.sink.flush().map_err(PackError::Sink)?;
+        Ok((self.digest.finish(), self.written))
+    }
+
+    fn block_size(&self) -> usize {
+        match self.format {
+            Format::Tar => PIECE,
+            Format::TarGz => deflate::BLOCK,
+            Format::TarZst => FRAME,
+        }
+    }
+
+    fn cut(&mut self, last: bool) -> Result<(), PackError> {
+        let block = std::mem::take(&mut self.block);
+        if self.format == Format::Tar {
+            self.emit(&block)?;
+            self.block = block;
+            self.block.clear();
+            return Ok(());
+        }
+        while self.pending.len() >= self.window {
+            self.take()?;
+        }
+        let (format, level, from) = (self.format, self.level, self.history);
+        if format == Format::TarGz {
+            self.block.extend_from_slice(&block[block.len().saturating_sub(deflate::DICTIONARY)..]);
+            self.history = self.block.len();
+        }
+        self.pending.push_back(self.crew.run(move || match format {
+            Format::TarGz => gzip_block(level, &block, from, last),
+            Format::Tar | Format::TarZst => zstd_frame(&block, level),
+        }));
+        Ok(())
+    }
+
+    /// Writes the oldest block out.
+    fn take(&mut self) -> Result<(), PackError> {
+        let Some(oldest) = self.pending.pop_front() else { return Ok(()) };
+        let squeezed = oldest.wait().and_then(|result| result).map_err(PackError::Compress)?;
+        self.sum.combine(&squeezed.sum);
+        self.emit(&squeezed.bytes)
+    }
+
+    fn emit(&mut self, bytes: &[u8]) -> Result<(), PackError> {
+        self.digest.update(bytes);
+        self.written += bytes.len() as u64;
+        self.sink.write_all(bytes).map_err(PackError::Sink)
+    }
+}
+
+fn gzip_block(level: i32, block: &[u8], from: usize, last: bool) -> io::Result<Squeezed> {
+    let mut sum = Hasher::new();
+    sum.update(&block[from..]);
+    Ok(Squeezed { bytes: deflate::block(level, block, from, last)?, sum })
+}
+
+/// A new context for each frame: it costs less than a hundredth of the frame's time and has no history for sure.
+fn zstd_frame(block: &[u8], level: i32) -> io::Result<Squeezed> {
+    let mut compressor = zstd::bulk::Compressor::new(level)?;
+    compressor.set_parameter(CParameter::ChecksumFlag(true))?;
+    Ok(Squeezed { bytes: compressor.compress(block)?, sum: Hasher::new() })
+}

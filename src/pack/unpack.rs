@@ -1,0 +1,143 @@
+//! Somebody's archive becomes a tree on disk.
+//!
+//! Everything [`visit`] refuses is refused here; what is left is made below one directory with no symlink ever followed
+//! ([`Beneath`]). Modes are those of the archive, whatever the umask; owners are not set; times are, in whole seconds.
+//! Directories get their modes last, so that one without write permission can be filled. On failure what was made so far
+//! stays: unpack into a [`NewDir`](crate::base::write::NewDir) to have all or nothing.
+
+use super::guard::Limits;
+use super::visit::{Entry, UnpackError, visit};
+use super::{Body, ContentError, Item};
+use crate::base::event::{Event, Listener, Stage};
+use crate::base::path::RelPath;
+use crate::base::write::{Beneath, WriteError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What was unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// The directory that all of it lies in: the archive's one top directory, or the place itself where it has several
+    /// names at the top.
+    pub top: RelPath,
+    /// How many entries.
+    pub entries: u64,
+    /// The bytes of all files.
+    pub bytes: u64,
+}
+
+/// Unpacks `archive` into the directory `into`, which must be there and be empty.
+pub fn unpack(archive: &Path, into: &Path, limits: &Limits, listener: &dyn Listener) -> Result<Unpacked, UnpackError> {
+    must_be_empty(into).map_err(UnpackError::Write)?;
+    listener.event(&Event::Begin { stage: Stage::Check, files: 0, bytes: 0 });
+    let mut maker = Maker { beneath: Beneath::open(into).map_err(UnpackError::Write)?, dirs: BTreeMap::new() };
+    maker.dirs.insert(RelPath::root(), None);
+    let mut names = BTreeSet::new();
+    let visited = visit(archive, limits, &mut |mut entry| {
+        let bytes = maker.make(&mut entry)?;
+        names.extend(entry.item.path.parts().next().map(<[u8]>::to_vec));
+        listener.event(&Event::File { path: &entry.item.path, bytes });
+        Ok(())
+    })
+    .map_err(written)?;
+    let top = maker.top(&names);
+    maker.seal().map_err(UnpackError::Write)?;
+    listener.event(&Event::End(Stage::Check));
+    Ok(Unpacked { top, entries: visited.entries, bytes: visited.bytes })
+}
+
+/// A write error that came through the visitor is a write error again.
+fn written(error: UnpackError) -> UnpackError {
+    match error {
+        UnpackError::Visitor(source) => match source.downcast::<WriteError>() {
+            Ok(write) => UnpackError::Write(*write),
+            Err(source) => UnpackError::Visitor(source),
+        },
+        error => error,
+    }
+}
+
+fn must_be_empty(into: &Path) -> Result<(), WriteError> {
+    let mut entries = fs::read_dir(into).map_err(WriteError::io("read", into))?;
+    match entries.next() {
+        None => Ok(()),
+        Some(_) => Err(WriteError::Taken { path: into.to_owned(), found: "a directory that is not empty" }),
+    }
+}
+
+struct Maker {
+    beneath: Beneath,
+    /// Every directory made, with the mode and time it is to have; none where the archive does not say.
+    dirs: BTreeMap<RelPath, Option<(u32, i64)>>,
+}
+
+impl Maker {
+    fn make(&mut self, entry: &mut Entry<'_>) -> Result<u64, ContentError> {
+        let Item { path, mode, mtime, body, .. } = &entry.item;
+        if let Some(parent) = path.parent() {
+            self.make_dirs(&parent)?;
+        }
+        match body {
+            Body::Dir => {
+                self.make_dirs(path)?;
+                self.dirs.insert(path.clone(), Some((*mode, *mtime)));
+            }
+            Body::Symlink(target) => self.beneath.make_symlink(path, target)?,
+            Body::HardLink(first) => self.beneath.make_hard_link(path, first)?,
+            Body::File { size } => {
+                let mut file = self.beneath.make_file(path)?;
+                copy(entry.bytes, &mut file, || self.beneath.place(path))?;
+                self.beneath.finish(&file, path, *mode, Some(*mtime))?;
+                return Ok(*size);
+            }
+        }
+        Ok(0)
+    }
+
+    /// Makes a directory and those above it that no entry named so far.
+    fn make_dirs(&mut self, path: &RelPath) -> Result<(), WriteError> {
+        if self.dirs.contains_key(path) {
+            return Ok(());
+        }
+        if let Some(parent) = path.parent() {
+            self.make_dirs(&parent)?;
+        }
+        self.beneath.make_dir(path)?;
+        self.dirs.insert(path.clone(), None);
+        Ok(())
+    }
+
+    fn top(&self, names: &BTreeSet<Vec<u8>>) -> RelPath {
+        let only = (names.len() == 1).then(|| names.first().map(|name| RelPath::root().join(name))).flatten();
+        only.filter(|only| self.dirs.contains_key(only)).unwrap_or_default()
+    }
+
+    /// What lies deeper first: a directory's time is set when nothing more is made in it.
+    fn seal(mut self) -> Result<(), WriteError> {
+        for (path, said) in std::mem::take(&mut self.dirs).into_iter().rev() {
+            // A directory that only its contents told of gets the mode that mkdir(1) would give, and no time.
+            let (mode, mtime) = match said {
+                Some((mode, mtime)) => (mode, Some(mtime)),
+                None if path.is_root() => continue,
+                None => (0o755, None),
+            };
+            let dir = self.beneath.open_dir(&path)?;
+            self.beneath.finish(&dir, &path, mode, mtime)?;
+        }
+        Ok(())
+    }
+}
+
+/// Copies the bytes, telling a failure to read (which the visitor knows more of) from one to write.
+fn copy(from: &mut dyn io::Read, to: &mut fs::File, place: impl Fn() -> PathBuf) -> Result<(), ContentError> {
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let len = from.read(&mut buffer)?;
+        if len == 0 {
+            return Ok(());
+        }
+        to.write_all(&buffer[..len]).map_err(|error| WriteError::io("write", &place())(error))?;
+    }
+}

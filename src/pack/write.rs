@@ -1,0 +1,180 @@
+//! The whole of writing: records and items, in order, into a file without a name.
+
+use super::batch::{self, Batch, Made};
+use super::crew::{Crew, Pending};
+use super::header;
+use super::packed::Packed;
+use super::squeeze::Squeezer;
+use super::{Body, ContentError, Digests, Item, Options, PackError, Tree, check};
+use crate::base::digest::Digest;
+use crate::base::event::{Event, Listener, Stage};
+use crate::base::path::RelPath;
+use crate::base::write::NewFile;
+use crate::manifest;
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::thread;
+
+/// Writes an archive into `out`, which has no name until [`Packed::publish`].
+///
+/// The entries are `about.json`, the items in their order, and `manifest.json` with the bytes that `record` makes of the
+/// digests of what was written. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
+pub fn write(
+    tree: &Tree<'_>,
+    record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
+    mut out: NewFile,
+    options: &Options,
+    listener: &dyn Listener,
+) -> Result<Packed, PackError> {
+    check(tree.items)?;
+    let level = options.level()?;
+    let (digests, (sha256, size)) = thread::scope(|scope| {
+        let crew = Crew::start(scope, options.jobs).map_err(PackError::Compress)?;
+        let mut stream = Squeezer::start(&crew, &mut out, (options.format, level), options.jobs)?;
+        let digests = entries(tree, record, (&crew, &mut stream), options, listener)?;
+        Ok::<_, PackError>((digests, stream.finish()?))
+    })?;
+    Ok(Packed { file: out, sha256, size, digests })
+}
+
+type Desk<'a, 'b, 'scope> = (&'a Crew<'scope>, &'a mut Squeezer<'b, 'scope>);
+
+fn entries<'scope, 'env: 'scope>(
+    tree: &'env Tree<'env>,
+    record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
+    (crew, stream): Desk<'_, '_, 'scope>,
+    options: &'env Options,
+    listener: &dyn Listener,
+) -> Result<Vec<Option<Digest>>, PackError> {
+    let records = Records::of(tree.items);
+    push_record(stream, &records.file(manifest::ABOUT, tree.about), tree.about, options)?;
+    // The tree itself comes before the directory inside it.
+    let root = tree.items.iter().take_while(|item| item.path.is_root()).count();
+    let mut headers = Vec::new();
+    for item in tree.items[..root].iter().chain([&records.directory()]) {
+        batch::append_header(item, &options.top_dir, &mut headers);
+    }
+    stream.push(&headers)?;
+    let digests = items(tree, root, (crew, stream), options, listener)?;
+    let bytes = record(&digests).map_err(PackError::Record)?;
+    push_record(stream, &records.file(manifest::MANIFEST, &bytes), &bytes, options)?;
+    end(stream)?;
+    Ok(digests)
+}
+
+/// A batch on its way.
+enum Ahead {
+    Small(Range<usize>, Pending<Result<Made, PackError>>),
+    Large(usize),
+}
+
+fn items<'scope, 'env: 'scope>(
+    tree: &'env Tree<'env>,
+    first: usize,
+    (crew, stream): Desk<'_, '_, 'scope>,
+    options: &'env Options,
+    listener: &dyn Listener,
+) -> Result<Vec<Option<Digest>>, PackError> {
+    let mut digests = vec![None; tree.items.len()];
+    begin(tree, listener);
+    let mut batches = batch::batches(tree.items, first).into_iter();
+    let window = crew.window(2 * options.jobs + 2);
+    let mut ahead = VecDeque::new();
+    loop {
+        let missing = window - ahead.len();
+        ahead.extend(batches.by_ref().take(missing).map(|batch| match batch {
+            Batch::Small(range) => Ahead::Small(range.clone(), crew.run(move || batch::make(tree, range, options))),
+            Batch::Large(at) => Ahead::Large(at),
+        }));
+        let done = match ahead.pop_front() {
+            Some(Ahead::Small(range, made)) => {
+                let made = made.wait().map_err(PackError::Compress)??;
+                stream.push(&made.bytes)?;
+                digests[range.clone()].copy_from_slice(&made.digests);
+                range
+            }
+            Some(Ahead::Large(at)) => {
+                digests[at] = Some(push_large(tree, at, stream, options)?);
+                at..at + 1
+            }
+            None => break,
+        };
+        tell(&tree.items[done], listener);
+    }
+    listener.event(&Event::End(Stage::Write));
+    Ok(digests)
+}
+
+fn push_large(
+    tree: &Tree<'_>,
+    index: usize,
+    stream: &mut Squeezer<'_, '_>,
+    options: &Options,
+) -> Result<Digest, PackError> {
+    let item = &tree.items[index];
+    let mut header = Vec::new();
+    batch::append_header(item, &options.top_dir, &mut header);
+    stream.push(&header)?;
+    let digest = batch::stream(tree, index, &mut |piece| stream.push(piece))?;
+    let padding = header::padding(stream.len());
+    stream.push(&[0; header::BLOCK][..padding])?;
+    Ok(digest)
+}
+
+fn push_record(stream: &mut Squeezer<'_, '_>, item: &Item, bytes: &[u8], options: &Options) -> Result<(), PackError> {
+    let mut entry = Vec::new();
+    batch::append_header(item, &options.top_dir, &mut entry);
+    entry.extend_from_slice(bytes);
+    entry.resize(entry.len() + header::padding(bytes.len() as u64), 0);
+    stream.push(&entry)
+}
+
+/// Two zero blocks, then zeros to a whole record.
+fn end(stream: &mut Squeezer<'_, '_>) -> Result<(), PackError> {
+    let len = stream.len() + 2 * header::BLOCK as u64;
+    let zeros = 2 * header::BLOCK as u64 + (header::RECORD - len % header::RECORD) % header::RECORD;
+    stream.push(&vec![0; zeros as usize])
+}
+
+/// The tool's own entries have the tree's owner and the newest time in it, so that they depend on the input alone.
+pub(super) struct Records {
+    uid: u64,
+    gid: u64,
+    mtime: i64,
+}
+
+impl Records {
+    pub(super) fn of(items: &[Item]) -> Self {
+        let mtime = items.iter().map(|item| item.mtime).max().unwrap_or(0);
+        let (uid, gid) = items.first().map_or((0, 0), |item| (item.uid, item.gid));
+        Self { uid, gid, mtime }
+    }
+
+    fn item(&self, path: &str, mode: u32, body: Body) -> Item {
+        let path = RelPath::new(path.as_bytes()).unwrap_or_default();
+        Item { path, mode, uid: self.uid, gid: self.gid, mtime: self.mtime, body }
+    }
+
+    pub(super) fn file(&self, path: &str, bytes: &[u8]) -> Item {
+        self.item(path, 0o644, Body::File { size: bytes.len() as u64 })
+    }
+
+    pub(super) fn directory(&self) -> Item {
+        self.item(manifest::DIRECTORY, 0o755, Body::Dir)
+    }
+}
+
+fn size(item: &Item) -> u64 {
+    if let Body::File { size } = item.body { size } else { 0 }
+}
+
+pub(super) fn begin(tree: &Tree<'_>, listener: &dyn Listener) {
+    let bytes = tree.items.iter().map(size).fold(0, u64::saturating_add);
+    listener.event(&Event::Begin { stage: Stage::Write, files: tree.items.len() as u64, bytes });
+}
+
+pub(super) fn tell(items: &[Item], listener: &dyn Listener) {
+    for item in items {
+        listener.event(&Event::File { path: &item.path, bytes: size(item) });
+    }
+}
