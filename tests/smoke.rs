@@ -424,6 +424,87 @@ fn io_uring_is_refused_because_it_cannot_be_watched() {
 }
 
 #[test]
+fn calls_by_an_unknown_abi_are_noted() {
+    let scene = Scene::new();
+    let seen = scene.way(&["x32", text(&scene.old.join("lib/file"))], "");
+    assert!(seen.notes.contains(&Note::ForeignAbi), "{seen:?}");
+}
+
+#[test]
+fn a_program_that_may_not_be_looked_into_is_noted() {
+    let scene = Scene::new();
+    let seen = scene.observe(&["bin/ways", "opaque", text(&scene.old.join("lib/file"))]).unwrap();
+    let noted = seen.notes.iter().any(|note| matches!(note, Note::Opaque { call: "openat" }));
+    // Who has CAP_SYS_PTRACE may look everywhere.
+    assert!(noted || the_asked(&seen).1 == "openat", "{seen:?}");
+}
+
+#[test]
+fn another_root_directory_is_no_way_round() {
+    let scene = Scene::new();
+    let parent = text(scene.old.parent().unwrap()).to_owned();
+    let seen = scene.way(&["in_root", &parent, "/../old/lib/file"], ENOENT);
+    assert_eq!(the_asked(&seen).0, format!("{parent}/old/lib/file"));
+    symlink("/old/lib", scene.old.parent().unwrap().join("link")).unwrap();
+    scene.way(&["in_root", &parent, "link/file"], ENOENT);
+    if nix::unistd::geteuid().is_root() {
+        let seen = scene.way(&["chroot", &parent, "/link/../lib/file"], ENOENT);
+        assert!(the_asked(&seen).0.starts_with(text(&scene.old)), "{seen:?}");
+    } else {
+        scene.way(&["chroot", &parent, "/"], "1\n");
+    }
+}
+
+#[test]
+fn wild_arguments_get_the_kernels_own_errors() {
+    let seen = Scene::new().way(&["wild"], "14\n14\n2\n9\n36\n");
+    assert_eq!((seen.asked, seen.notes), (vec![], vec![]));
+}
+
+#[test]
+fn a_setuid_program_is_noted() {
+    let scene = Scene::new();
+    fs::set_permissions(scene.tree.join("bin/ways"), fs::Permissions::from_mode(0o4755)).unwrap();
+    let seen = scene.observe(&["bin/ways"]).unwrap();
+    assert!(matches!(seen.notes.as_slice(), [Note::PrivilegesDropped { program }] if program.ends_with(b"bin/ways")));
+}
+
+/// Not a test of its own: runs what `the_death_of_the_supervisor_ends_everything` kills.
+#[test]
+#[ignore = "started by another test"]
+fn supervisor_to_be_killed() {
+    let Some(tree) = std::env::var_os("TREE_OF_THE_KILLED") else { return };
+    let command = ["bin/ways", "sleep"].map(OsString::from);
+    let timeout = Duration::from_secs(100);
+    run(&Run { tree: Path::new(&tree), command: &command, hidden: &[], timeout, env: &[] }).unwrap();
+}
+
+#[test]
+fn the_death_of_the_supervisor_ends_everything() {
+    let scene = Scene::new();
+    let mut supervisor = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "supervisor_to_be_killed"])
+        .env("TREE_OF_THE_KILLED", &scene.tree)
+        .env("TMPDIR", &scene.elsewhere)
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until(|| running_in(&scene.tree).len() == 3);
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+    wait_until(|| running_in(&scene.tree).is_empty());
+}
+
+#[track_caller]
+fn wait_until(holds: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(20), "this never came to be");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn the_environment_is_clean_and_the_scratch_directory_goes() {
     let scene = Scene::new();
     Scene::script(&scene.tree.join("bin/env"), "#!/bin/sh\npwd\necho \"$HOME\"\nexec /usr/bin/env\n");

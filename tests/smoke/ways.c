@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -104,6 +105,27 @@ int main(int argc, char **argv) {
             fwrite(block, 1, sizeof block, stdout);
             fwrite(block, 1, sizeof block, stderr);
         }
+    } else if (!strcmp(way, "opaque")) { /* as a program that holds secrets */
+        prctl(PR_SET_DUMPABLE, 0);
+        printf("%d\n", failure(open(path, O_RDONLY)));
+    } else if (!strcmp(way, "chroot")) { /* argv[3] with root argv[2] */
+        if (chroot(path) < 0) printf("%d\n", errno);
+        else printf("%d\n", failure(open(argv[3], O_RDONLY)));
+    } else if (!strcmp(way, "in_root")) { /* the same by a descriptor */
+        struct { unsigned long long flags, mode, resolve; } how = {O_RDONLY, 0, 0x10};
+        int dir = open(path, O_PATH | O_DIRECTORY);
+        printf("%d\n", failure(syscall(SYS_openat2, dir, argv[3], &how, sizeof how)));
+    } else if (!strcmp(way, "x32")) {
+        syscall(0x40000000 | SYS_open, path, O_RDONLY);
+    } else if (!strcmp(way, "wild")) { /* addresses that are none */
+        printf("%d\n", failure(open((char *)8, O_RDONLY)));
+        printf("%d\n", failure(open((char *)-8L, O_RDONLY)));
+        printf("%d\n", failure(open("", O_RDONLY)));
+        printf("%d\n", failure(openat(-7, "x", O_RDONLY)));
+        char *longest = malloc(8192);
+        memset(longest, 'x', 8192);
+        longest[8191] = 0;
+        printf("%d\n", failure(open(longest, O_RDONLY)));
     } else if (!strcmp(way, "uring")) {
         static char params[256];
         printf("%d\n", failure(syscall(SYS_io_uring_setup, 4, params)));

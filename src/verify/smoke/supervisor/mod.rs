@@ -29,6 +29,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use tempfile::TempDir;
@@ -106,7 +107,7 @@ fn on_its_own_thread<T: Send>(work: impl FnOnce() -> Result<T, SmokeError> + Sen
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("tracer".to_owned());
         let thread = thread.spawn_scoped(scope, work).map_err(|source| SmokeError::Start { source })?;
-        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 

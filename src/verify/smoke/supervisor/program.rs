@@ -8,7 +8,7 @@ use crate::base::bytes::{FileBytes, ReadAt};
 use goblin::container::Ctx;
 use goblin::elf::Elf;
 use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -29,11 +29,11 @@ pub(super) enum Companion {
 
 /// Finds what an executable names. `None` also for a file that cannot be read or is damaged: the kernel then says so.
 pub(super) fn companion(path: &Path) -> Option<Companion> {
-    // A fifo must not block the supervisor.
-    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
-    if !file.metadata().ok()?.is_file() {
+    // A fifo must not block the supervisor, and a device must not be opened at all.
+    if !fs::metadata(path).ok()?.is_file() {
         return None;
     }
+    let file = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok()?;
     companion_in(&FileBytes::new(file).ok()?)
 }
 
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_damaged_elf_file_names_nothing() {
-        let mut elf = std::fs::read("/proc/self/exe").unwrap();
+        let mut elf = fs::read("/proc/self/exe").unwrap();
         assert!(matches!(of(&elf), Some(Companion::Loader(_))));
         elf.truncate(4096);
         for cut in 0..128 {

@@ -76,7 +76,7 @@ impl Scene {
 
     /// The directory a path starts at; any where the path is absolute.
     pub(super) fn start(&self, argument: &PathArg, text: &[u8]) -> Result<Vec<u8>, Stop> {
-        let needed = !text.starts_with(b"/") || argument.follow == Follow::OpenHow(2);
+        let needed = !text.starts_with(b"/") || matches!(argument.follow, Follow::OpenHow(_));
         if !needed {
             return Ok(b"/".to_vec());
         }

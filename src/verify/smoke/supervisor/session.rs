@@ -7,16 +7,19 @@
 use super::child::{Launch, MASKED, READY};
 use super::judge::Judge;
 use super::mask::Masks;
-use super::output::drain;
+use super::output::{Output, drain};
 use super::tracer::{Tracer, options};
 use super::watch::{Watch, own_tracer};
 use crate::verify::smoke::{Captured, End, Note, SmokeError};
 use nix::errno::Errno;
 use nix::sys::ptrace;
 use nix::unistd::{Pid, gettid};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -55,19 +58,18 @@ pub(super) fn run(
     let over = AtomicBool::new(false);
     let (started, traced) = thread::scope(|scope| {
         let end_of_scope = Finish { watch: &watch, over: &over, link: &ours };
-        let start = scope.spawn(|| start_and_drain(command, &over));
-        let traced = supervise(&ours, judge, &watch, |watch| {
-            scope.spawn(move || watch.keep(timeout));
-        });
+        let start = thread::Builder::new().spawn_scoped(scope, || start_and_drain(command, &over));
+        let start_clock = || thread::Builder::new().spawn_scoped(scope, || watch.keep(timeout)).map(drop);
+        let traced = supervise(&ours, judge, &watch, start_clock);
         drop(end_of_scope);
-        (start.join(), traced)
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        (start.and_then(join), traced)
     });
-    let started = started.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     let killed = watch.killed();
     match (started, traced) {
         (_, Err(error)) => Err(Hitch::Final(error)),
         (Err(error), Ok(_)) => failed_start(error, &steps(&ours), masked),
-        (Ok((stdout, stderr)), Ok(end)) => {
+        (Ok([stdout, stderr]), Ok(end)) => {
             let end = end.unwrap_or(End::TimedOut);
             Ok(Outcome { end, stdout, stderr, killed: killed.unwrap_or(0) })
         }
@@ -92,11 +94,11 @@ impl Drop for Finish<'_> {
 }
 
 /// Seizes the child, lets it go on and follows it to the end. `None` where it was killed.
-fn supervise<'a>(
+fn supervise(
     mut link: &UnixStream,
     judge: &mut Judge,
-    watch: &'a Watch,
-    start_clock: impl FnOnce(&'a Watch),
+    watch: &Watch,
+    start_clock: impl FnOnce() -> io::Result<()>,
 ) -> Result<Option<End>, SmokeError> {
     let mut pid = [0; 4];
     if link.read_exact(&mut pid).is_err() {
@@ -106,8 +108,7 @@ fn supervise<'a>(
     let pid = Pid::from_raw(i32::from_ne_bytes(pid));
     ptrace::seize(pid, options()).map_err(forbidden)?;
     watch.seen(pid);
-    start_clock(watch);
-    link.write_all(&[1]).map_err(|source| SmokeError::Supervise { source })?;
+    start_clock().and_then(|()| link.write_all(&[1])).map_err(|source| SmokeError::Supervise { source })?;
     Tracer::new(judge, watch).run(pid).map_err(|error| SmokeError::Supervise { source: error.into() })
 }
 
@@ -119,16 +120,15 @@ fn forbidden(error: Errno) -> SmokeError {
 }
 
 /// Starts the program and reads its outputs to their end.
-fn start_and_drain(mut command: Command, over: &AtomicBool) -> io::Result<(Captured, Captured)> {
+fn start_and_drain(mut command: Command, over: &AtomicBool) -> io::Result<[Captured; 2]> {
     let mut child = command.spawn()?;
     // The tracer waits for the child; this end of the link must close.
     drop(command);
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    Ok(thread::scope(|scope| {
-        let stderr = scope.spawn(|| stderr.map(|pipe| drain(pipe, over)).unwrap_or_default());
-        let stdout = stdout.map(|pipe| drain(pipe, over)).unwrap_or_default();
-        (stdout, stderr.join().unwrap_or_default())
-    }))
+    let stdout = child.stdout.take().map(|pipe| File::from(OwnedFd::from(pipe)));
+    let stderr = child.stderr.take().map(|pipe| File::from(OwnedFd::from(pipe)));
+    let mut outputs = [stdout, stderr].map(Output::new);
+    drain(&mut outputs, over);
+    Ok(outputs.map(Output::captured))
 }
 
 /// The steps the child told.
