@@ -56,24 +56,29 @@ pub(super) fn run(
     let command = launch.command(theirs, &ours, masks);
     let watch = Watch::new(gettid());
     let over = AtomicBool::new(false);
-    let (started, traced) = thread::scope(|scope| {
+    let (started, traced, killed) = thread::scope(|scope| {
         let end_of_scope = Finish { watch: &watch, over: &over, link: &ours };
         let start = thread::Builder::new().spawn_scoped(scope, || start_and_drain(command, &over));
         let start_clock = || thread::Builder::new().spawn_scoped(scope, || watch.keep(timeout)).map(drop);
         let traced = supervise(&ours, judge, &watch, start_clock);
+        let killed = watch.killed();
         drop(end_of_scope);
         let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        (start.and_then(join), traced)
+        (start.and_then(join), traced, killed)
     });
-    let killed = watch.killed();
     match (started, traced) {
         (_, Err(error)) => Err(Hitch::Final(error)),
         (Err(error), Ok(_)) => failed_start(error, &steps(&ours), masked),
         (Ok([stdout, stderr]), Ok(end)) => {
-            let end = end.unwrap_or(End::TimedOut);
+            let end = end.or(killed.map(|_| End::TimedOut)).ok_or_else(lost)?;
             Ok(Outcome { end, stdout, stderr, killed: killed.unwrap_or(0) })
         }
     }
+}
+
+/// Another thread of this process waited for a child that was not its own, and took the end of ours.
+fn lost() -> Hitch {
+    Hitch::Final(SmokeError::Supervise { source: Errno::ECHILD.into() })
 }
 
 /// Stops the helping threads and kills what is left, also when this thread panics.
