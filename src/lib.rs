@@ -10,9 +10,15 @@
 //!
 //! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
 //! `tests/architecture.rs`: read it first.
+
 pub mod base;
+pub mod cli;
 pub mod elf;
 pub mod loader;
 pub mod manifest;
 pub mod pack;
+pub mod pipeline;
+pub mod plan;
+pub mod scan;
+pub mod text;
 pub mod verify;

@@ -1,3 +1,7 @@
 //! Exit code only.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    relocate::cli::run(std::env::args_os().collect())
+}

@@ -43,6 +43,16 @@ impl ReadAt for [u8] {
     }
 }
 
+impl ReadAt for &[u8] {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        (**self).range(offset, len)
+    }
+}
+
 impl ReadAt for Vec<u8> {
     fn size(&self) -> u64 {
         self.len() as u64

@@ -4,8 +4,12 @@
 //! environment and the clock.
 
 pub mod bytes;
+pub mod child;
 pub mod digest;
 pub mod event;
 pub mod finding;
+pub mod glob;
+pub mod host;
+pub mod mode;
 pub mod path;
 pub mod write;

@@ -209,6 +209,15 @@ impl<'de> Deserialize<'de> for Prefix {
     }
 }
 
+impl Prefix {
+    /// What follows the prefix in `path` as it is written, `..` and all; `None` if its first components are others.
+    /// Unlike [`Prefix::strip`] this leaves `a/../b` to whoever knows whether `a` is a symlink.
+    pub fn rest<'a>(&self, path: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+        let mut written = (path.first() == Some(&b'/')).then(|| parts(path))?;
+        parts(&self.0).all(|part| written.next() == Some(part)).then(|| written.collect())
+    }
+}
+
 /// Splits at slashes and leaves out empty parts and `.`; `..` stays.
 pub fn parts(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|part| !part.is_empty() && *part != b".")

@@ -7,14 +7,17 @@
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
 mod beneath;
+pub mod lay;
 mod new_dir;
 mod new_file;
 mod replace;
+mod scratch;
 
 pub use beneath::Beneath;
 pub use new_dir::NewDir;
-pub use new_file::{NewFile, commit_all};
-pub use replace::{prepare, relink, replace};
+pub use new_file::{NewFile, commit_all, whole};
+pub use replace::{drop_privileges, prepare, relink, replace, replace_symlink};
+pub use scratch::Scratch;
 
 use crate::base::digest::Digest;
 use crate::base::path::printable;

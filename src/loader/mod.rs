@@ -5,7 +5,10 @@
 //! silence. The rules themselves are tested against the machine's own loader. Sources: `ld.so(8)`, glibc
 //! `elf/dl-load.c`, musl `ldso/dynlink.c`, System V gABI chapter 5.
 
+pub mod closure;
+pub mod entry;
 pub mod floor;
 pub mod libc;
 pub mod object;
+pub mod tree;
 pub mod version;

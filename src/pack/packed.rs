@@ -3,6 +3,7 @@
 use super::PackError;
 use crate::base::digest::Digest;
 use crate::base::write::{NewFile, WriteError, remove};
+use crate::verify::judge::Verified;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
@@ -53,13 +54,23 @@ impl Packed {
         self.file.file()
     }
 
+    /// Gives a proven archive its name.
+    pub fn publish(self, _proof: &Verified) -> Result<Archive, WriteError> {
+        self.name()
+    }
+
+    /// Gives an archive that could not be proven its name, which must say so.
+    pub fn publish_unproven(self) -> Result<Archive, WriteError> {
+        self.name()
+    }
+
     /// Gives the archive and its digest their names, OUT and OUT.sha256.
     ///
     /// Both are written and durable before either has a name. Then an older OUT.sha256 goes, OUT is renamed, OUT.sha256 is
     /// renamed, each step durable before the next. So at every moment OUT is whole, old or new, and an OUT.sha256 that is
     /// there belongs to it; a reader who finds none in between must wait or refuse, and never finds a wrong one. Should
     /// the last step fail, OUT without its digest stays and the error says so.
-    pub fn publish(self) -> Result<Archive, WriteError> {
+    fn name(self) -> Result<Archive, WriteError> {
         let path = self.file.path().to_owned();
         let sha256_path = beside(&path);
         let mut digest = NewFile::create(&sha256_path)?;

@@ -22,7 +22,7 @@ fn run(line: &str, archive: &Path, dir: &Path) -> String {
 
 fn archive(tree: &Handmade, format: Format, dir: &Path) -> std::path::PathBuf {
     let path = dir.join("archive");
-    tree.pack(&path, &options(format, 2)).unwrap().publish().unwrap();
+    tree.pack(&path, &options(format, 2)).unwrap().publish_unproven().unwrap();
     path
 }
 
@@ -133,7 +133,7 @@ fn without_a_top_directory_the_tree_itself_has_no_entry() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("flat.tar");
     let options = relocate::pack::Options { top_dir: relocate::base::path::RelPath::root(), ..options(Format::Tar, 1) };
-    tree.pack(&path, &options).unwrap().publish().unwrap();
+    tree.pack(&path, &options).unwrap().publish_unproven().unwrap();
     let seen = run("tar -tf -", &path, dir.path());
     assert_eq!(seen, ".relocate/about.json\n.relocate/\na\n.relocate/manifest.json\n");
 }

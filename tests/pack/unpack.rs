@@ -29,7 +29,7 @@ fn what_we_pack_we_unpack() {
             let path = dir.path().join("archive");
             let top = RelPath::new(top_dir.as_bytes()).unwrap();
             let options = Options { top_dir: top.clone(), ..options(format, 2) };
-            tree.pack(&path, &options).unwrap().publish().unwrap();
+            tree.pack(&path, &options).unwrap().publish_unproven().unwrap();
             unpacked(&path, dir.path());
             assert_eq!(on_disk(&top.under(&dir.path().join("into"))), expected(&tree));
         }
@@ -41,7 +41,7 @@ fn source(dir: &Path, top: &str) -> Handmade {
     let tree = awkward();
     let path = dir.join("ours.tar");
     let options = Options { top_dir: RelPath::new(top.as_bytes()).unwrap(), ..options(Format::Tar, 1) };
-    tree.pack(&path, &options).unwrap().publish().unwrap();
+    tree.pack(&path, &options).unwrap().publish_unproven().unwrap();
     let into = dir.join("source");
     fs::create_dir(&into).unwrap();
     unpack(&path, &into, &Limits::default(), &Silent).unwrap();
@@ -127,7 +127,12 @@ fn a_release_of_git_archive_is_read() {
 fn a_place_that_is_not_empty_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let archive = dir.path().join("a.tar");
-    Handmade::default().file("a", 0o644, "x").pack(&archive, &options(Format::Tar, 1)).unwrap().publish().unwrap();
+    Handmade::default()
+        .file("a", 0o644, "x")
+        .pack(&archive, &options(Format::Tar, 1))
+        .unwrap()
+        .publish_unproven()
+        .unwrap();
     let error = unpack(&archive, dir.path(), &Limits::default(), &Silent).unwrap_err().to_string();
     assert!(error.contains("a directory that is not empty"), "{error}");
 }

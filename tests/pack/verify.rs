@@ -52,7 +52,7 @@ fn pack_with(tree: &Handmade, record: impl FnOnce(&Digests) -> Vec<u8>, dir: &Pa
     let given = Tree { items: &tree.items, contents: tree, about: &about };
     let out = NewFile::create(&path).unwrap();
     let packed = pack::write(&given, |digests| Ok(record(digests)), out, &options(Format::Tar, 1), &Silent).unwrap();
-    packed.publish().unwrap().path
+    packed.publish_unproven().unwrap().path
 }
 
 fn pack_tree(tree: &Handmade, dir: &Path) -> PathBuf {

@@ -1,5 +1,6 @@
 //! A file that has no name until it is whole.
 
+use super::lay::{Looks, dress};
 use super::{WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::collections::BTreeSet;
@@ -35,6 +36,13 @@ impl NewFile {
         Ok(Self { path, body })
     }
 
+    /// Begins a file that is never named, in the directory for temporary files (TMPDIR, else /tmp).
+    pub fn scratch() -> Result<Self, WriteError> {
+        let path = std::env::temp_dir().join("relocate");
+        let file = tempfile::tempfile().map_err(WriteError::io("write", &path))?;
+        Ok(Self { path, body: Body::Unnamed(file) })
+    }
+
     /// Begins a file for `path` with a visible temporary name, as on a file system without O_TMPFILE.
     #[cfg(test)]
     pub(crate) fn create_partial(path: &Path) -> Result<Self, WriteError> {
@@ -54,6 +62,11 @@ impl NewFile {
             Body::Unnamed(file) => file,
             Body::Partial(named) => named.as_file(),
         }
+    }
+
+    /// Gives the file its mode, time and owner.
+    pub fn looks(&mut self, looks: Looks) -> Result<(), WriteError> {
+        dress(self.file(), looks).map_err(WriteError::io("set the mode and time of", &self.path))
     }
 
     /// Makes the bytes durable, so that [`NewFile::commit`] has little left that can fail.
@@ -78,6 +91,15 @@ impl NewFile {
         }
         .map_err(WriteError::io("rename a finished file to", &path))
     }
+}
+
+/// Writes a whole file of a few bytes, with a mode.
+pub fn whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
+    let mut file = NewFile::create(path)?;
+    file.write_all(bytes).map_err(WriteError::io("write", path))?;
+    let set = rustix::fs::fchmod(file.file(), Mode::from_raw_mode(mode));
+    set.map_err(|error| WriteError::io("set the mode of", path)(error.into()))?;
+    file.commit()
 }
 
 /// Gives many files their names, each one atomically, in this order. One syncfs(2) for each file system takes the place of

@@ -9,7 +9,7 @@ use super::{WriteError, make_partial, rename_partial, sync_directory};
 use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Puts a file with the bytes that `fill` writes in the place of the regular file `path`, and keeps the old one's owner,
@@ -50,6 +50,25 @@ pub fn relink(existing: &Path, name: &Path) -> Result<(), WriteError> {
     let link = |partial: &Path| Ok(rustix::fs::linkat(CWD, existing, CWD, partial, AtFlags::empty())?);
     let (partial, ()) = make_partial(name, link).map_err(io("link", name))?;
     rename_partial(&partial, name).map_err(io("link", name))?;
+    sync_directory(name).map_err(io("make durable", name))
+}
+
+/// Takes setuid, setgid and file capabilities from a file; `mode` is what it keeps.
+pub fn drop_privileges(path: &Path, mode: u32) -> Result<(), WriteError> {
+    let io = WriteError::io;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of", path))?;
+    match rustix::fs::lremovexattr(path, "security.capability") {
+        Ok(()) | Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(()),
+        Err(error) => Err(io("take the capabilities from", path)(error.into())),
+    }
+}
+
+/// Gives the symlink `name` another target, in one step.
+pub fn replace_symlink(name: &Path, target: &Path) -> Result<(), WriteError> {
+    let io = WriteError::io;
+    let make = |partial: &Path| std::os::unix::fs::symlink(target, partial);
+    let (partial, ()) = make_partial(name, make).map_err(io("replace the symlink", name))?;
+    rename_partial(&partial, name).map_err(io("replace the symlink", name))?;
     sync_directory(name).map_err(io("make durable", name))
 }
 

@@ -1,0 +1,245 @@
+//! What was typed. What it means here is decided in the file of each command.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Turns an installed software prefix into a tarball that runs from any path.
+#[derive(Debug, Parser)]
+#[command(name = "relocate", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(override_usage = "relocate ROOT [-o OUT] [OPTIONS]\n       relocate COMMAND ...")]
+#[command(
+    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 70 a fault of ours.\nA directory that is named like a command is written ./check."
+)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Rewrite, prove and pack the prefix ROOT (the same as `relocate ROOT`)
+    Pack(Box<PackArgs>),
+    /// Prove that a tree or archive runs from any path
+    Check(Box<CheckArgs>),
+    /// Compare a tree or archive with its own manifest, byte for byte
+    Verify(VerifyArgs),
+    /// Print or change the run-time path of single files
+    Elf(ElfArgs),
+    /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
+    Demo(DemoArgs),
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Common {
+    /// Print JSON instead of text (schema in docs/json.md)
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+    /// Threads to work with [default: one for each processor]
+    #[arg(long, short = 'j', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Output")]
+    pub jobs: Option<u16>,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto, help_heading = "Output")]
+    pub color: Color,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// A run-time path tag, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum TagArg {
+    /// DT_RUNPATH
+    Runpath,
+    /// DT_RPATH
+    Rpath,
+}
+
+/// What is allowed and demanded of a tree; `relocate.toml` may say the same.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "What the result may need")]
+pub(super) struct LawArgs {
+    /// Take this library from the target (soname glob)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_lib: Vec<String>,
+    /// Do without this library, or without what this file needs (soname or path glob)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_missing: Vec<String>,
+    /// Keep this absolute symlink (path glob)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_link: Vec<String>,
+    /// Fail where the result needs more than this system has: el7, debian-11, ubuntu-18.04, alpine, ..., or a FILE
+    #[arg(long, value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Read options from this file [default: relocate.toml beside ROOT, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// `relocate pack`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
+pub(super) struct PackArgs {
+    /// The installed prefix; it is read, never changed
+    pub root: PathBuf,
+    /// Where to: NAME.tar, .tar.gz, .tgz, .tar.zst; DIR/ for a tree; - for a pipe [default: ./ROOT.tar.gz]
+    #[arg(long, short, value_name = "OUT")]
+    pub output: Option<OsString>,
+    /// Change ROOT itself instead, file by file
+    #[arg(long, conflicts_with = "output")]
+    pub in_place: bool,
+    /// Print what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The prefix ROOT was built for [default: found in ROOT]
+    #[arg(long, value_name = "DIR")]
+    pub old_prefix: Vec<OsString>,
+    /// Give every run-time path this tag [default: each keeps its own]
+    #[arg(long, value_enum, value_name = "TAG")]
+    pub tag: Option<TagArg>,
+    /// Leave out what matches (path or name glob)
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Leave these files as they are (path or name glob)
+    #[arg(long, value_name = "GLOB")]
+    pub skip: Vec<String>,
+    /// Copy this library of this machine and what it needs into lib/ (soname glob; `runtime` for GCC's libraries)
+    #[arg(long, value_name = "GLOB")]
+    pub bundle: Vec<String>,
+    /// Replace this absolute symlink by what it points to (path glob)
+    #[arg(long, value_name = "GLOB")]
+    pub copy_link: Vec<String>,
+    /// Take setuid, setgid and capabilities away where a program needs a relative run-time path
+    #[arg(long)]
+    pub drop_setuid: bool,
+    /// Write NAME.unproven.tar.gz where the proof fails
+    #[arg(long)]
+    pub unproven: bool,
+    /// What is allowed and demanded.
+    #[command(flatten)]
+    pub law: LawArgs,
+    /// How the archive is written.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// How the archive is written.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Archive")]
+pub(super) struct ArchiveArgs {
+    /// The directory everything lies in; '' for none [default: OUT without its extension]
+    #[arg(long, value_name = "NAME")]
+    pub top_dir: Option<OsString>,
+    /// Owner of everything: keep, or UID:GID [default: 0:0]
+    #[arg(long, value_name = "OWNER")]
+    pub owner: Option<String>,
+    /// Change permissions, as chmod(1) takes them: u+rwX,go=rX
+    #[arg(long, value_name = "MODE")]
+    pub chmod: Option<String>,
+    /// Compression level: 1-9 for gzip [default: 6], 1-19 for zstd [default: 3]
+    #[arg(long, value_name = "N")]
+    pub level: Option<i32>,
+}
+
+/// `relocate check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// A directory, or an archive made by anybody
+    pub tree: PathBuf,
+    /// Run a program of the tree at a fresh path with the old prefix hidden: 'bin/prog args'
+    #[arg(long, value_name = "COMMAND")]
+    pub run: Vec<String>,
+    /// The prefix to hide and to look for [default: what the manifest or the tree says]
+    #[arg(long, value_name = "DIR")]
+    pub old_prefix: Vec<OsString>,
+    /// Seconds after which a program that runs is stopped
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub timeout: u64,
+    /// What is allowed and demanded.
+    #[command(flatten)]
+    pub law: LawArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate verify`.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// A directory or an archive that relocate made
+    pub tree: PathBuf,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate elf`.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
+pub(super) struct ElfArgs {
+    /// Print the run-time path
+    #[arg(long)]
+    pub print_rpath: bool,
+    /// Set the run-time path
+    #[arg(long, value_name = "PATH", conflicts_with = "remove_rpath")]
+    pub set_rpath: Option<OsString>,
+    /// Append to the run-time path
+    #[arg(long, value_name = "PATH", conflicts_with = "remove_rpath")]
+    pub add_rpath: Option<OsString>,
+    /// Remove the run-time path
+    #[arg(long)]
+    pub remove_rpath: bool,
+    /// Drop entries in which no needed library lies
+    #[arg(long)]
+    pub shrink_rpath: bool,
+    /// With --shrink-rpath: keep only entries that begin so (separated by colons)
+    #[arg(long, value_name = "PREFIXES", requires = "shrink_rpath")]
+    pub allowed_rpath_prefixes: Option<OsString>,
+    /// Use DT_RPATH
+    #[arg(long)]
+    pub force_rpath: bool,
+    /// Write here instead of over FILE (one FILE only)
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// The files; @LIST reads names from LIST, one a line
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<OsString>,
+}
+
+/// `relocate demo`.
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    /// Keep the directory it works in and say where it is
+    #[arg(long)]
+    pub keep: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}

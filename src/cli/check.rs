@@ -1,0 +1,219 @@
+//! `relocate check`: proves a tree or an archive, made by us or not, and runs programs of it at a fresh path with the old
+//! prefix hidden.
+
+use super::args::CheckArgs;
+use super::config::Config;
+use super::exit::Exit;
+use super::pack::{self, Usage};
+use super::progress::Progress;
+use super::{json, report, summary, words};
+use crate::base::path::printable;
+use crate::pipeline::check::{self, Checked, Subject};
+use crate::verify::judge::Law;
+use crate::verify::smoke::{self, End, Observed, Run, SmokeError, Witness};
+use report::{BOLD, GREEN, RED, Table, bytes, count, paint, say, talk};
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+use std::time::Duration;
+
+/// How much of a program's output is shown where its run failed, in lines from the end.
+const TAIL: usize = 12;
+
+/// Runs the command.
+pub(super) fn run(args: &CheckArgs) -> Exit {
+    report::colour(args.common.color);
+    pack::set_jobs(args.common.jobs);
+    let understood = understand(args);
+    let (law, prefixes, commands) = match understood {
+        Ok(understood) => understood,
+        Err(Usage(what, help)) => {
+            report::error(&what, help.as_deref());
+            return Exit::Usage;
+        }
+    };
+    let progress = Progress::new(args.common.quiet || args.common.json);
+    let looked = check::open(&args.tree, &commands_need_a_copy(&commands), &progress)
+        .and_then(|subject| Ok((check::directory(subject.root(), &prefixes, &law, &progress)?, subject)));
+    match looked {
+        Ok((checked, subject)) => judge(args, &checked, &subject, &commands),
+        Err(error) => pack::fail(&error),
+    }
+}
+
+fn commands_need_a_copy(commands: &[Vec<OsString>]) -> check::Purpose {
+    if commands.is_empty() { check::Purpose::Look } else { check::Purpose::Run }
+}
+
+type Understood = (Law, Vec<crate::base::path::Prefix>, Vec<Vec<OsString>>);
+
+fn understand(args: &CheckArgs) -> Result<Understood, Usage> {
+    if let Err(error) = std::fs::metadata(&args.tree) {
+        return Err(Usage::new(format!("cannot read {}: {error}", args.tree.display())));
+    }
+    let config = Config::find(args.law.config.as_deref(), &args.tree).map_err(|error| Usage::new(error.to_string()))?;
+    let mut law = args.law.clone();
+    config.add_law(&mut law);
+    let commands = args.run.iter().map(|text| command(text)).collect::<Result<_, _>>()?;
+    Ok((pack::law(&law)?, pack::old_prefixes(&args.old_prefix)?, commands))
+}
+
+fn command(text: &str) -> Result<Vec<OsString>, Usage> {
+    let words =
+        words::split(text.as_bytes()).ok_or_else(|| Usage::new(format!("--run {text}: a quote is not closed")))?;
+    if words.is_empty() {
+        return Err(Usage::new("--run: there is no program to run"));
+    }
+    Ok(words.into_iter().map(OsString::from_vec).collect())
+}
+
+fn judge(args: &CheckArgs, checked: &Checked, subject: &Subject, commands: &[Vec<OsString>]) -> Exit {
+    let mut runs = Vec::new();
+    for command in commands {
+        let timeout = Duration::from_secs(args.timeout);
+        let run = Run { tree: subject.root(), command, hidden: &checked.old_prefixes, timeout, env: &[] };
+        match smoke::run(&run) {
+            Ok(observed) => runs.push((command.clone(), observed)),
+            Err(error) => {
+                report::error(&error.to_string(), None);
+                return if matches!(error, SmokeError::NoProgram { .. }) { Exit::No } else { Exit::Environment };
+            }
+        }
+    }
+    let clean = runs.iter().all(|(_, observed)| is_clean(observed));
+    let exit = if checked.verdict.holds() && clean { Exit::Done } else { Exit::No };
+    if args.common.json {
+        let runs: Vec<_> = runs.iter().map(|(command, observed)| run_json(command, observed)).collect();
+        say(&json::check(&args.tree, checked, &runs, exit));
+        return exit;
+    }
+    if !args.common.quiet {
+        say(&table(&args.tree, checked).text());
+        talk(&report::findings(&checked.verdict.findings));
+    } else if exit != Exit::Done {
+        talk(&report::errors(&checked.verdict.findings));
+    }
+    talk(&summary::missing(&checked.verdict.missing));
+    for (command, observed) in &runs {
+        if !args.common.quiet || !is_clean(observed) {
+            say(&run_text(command, observed));
+        }
+    }
+    if !args.common.quiet {
+        say(&closing(exit));
+    }
+    exit
+}
+
+/// A run is good when the program says so and asked for nothing of the old place.
+fn is_clean(observed: &Observed) -> bool {
+    observed.end == End::Exited(0) && observed.asked.is_empty()
+}
+
+fn closing(exit: Exit) -> String {
+    let (code, text) =
+        if exit == Exit::Done { (GREEN, "it holds: it runs from any path") } else { (RED, "it does not hold") };
+    format!("{}\n", paint(code, text))
+}
+
+fn table(tree: &Path, checked: &Checked) -> Table {
+    let mut table = Table::default();
+    table.row("tree", format!("{}: {}, {}", tree.display(), count(checked.files, "file"), bytes(checked.bytes)));
+    let prefixes: Vec<_> = checked.old_prefixes.iter().map(|prefix| prefix.display().into_owned()).collect();
+    table.row("old prefix", if prefixes.is_empty() { "none known".to_owned() } else { prefixes.join(", ") });
+    if let Some(about) = &checked.about {
+        let proven = if about.proven { "proven" } else { "NOT proven" };
+        table.row("made by", format!("relocate {}, {proven}", about.tool));
+    }
+    table.row("libraries", summary::libraries(&checked.verdict));
+    table.row("floor", summary::floor(&checked.verdict));
+    table
+}
+
+fn end(observed: &Observed) -> String {
+    match observed.end {
+        End::Exited(code) => format!("exit {code}"),
+        End::Signalled(signal) => format!("killed by signal {signal}"),
+        End::TimedOut => "still ran when time was up".to_owned(),
+        End::NotStarted(code) => format!("could not be started: {}", std::io::Error::from_raw_os_error(code)),
+    }
+}
+
+fn witness(observed: &Observed) -> &'static str {
+    match observed.witness {
+        Witness::Ptrace => "ptrace",
+        Witness::PtraceAndNamespace => "ptrace and a mount namespace",
+    }
+}
+
+fn shown(command: &[OsString]) -> String {
+    command.iter().map(|word| printable(word.as_encoded_bytes()).into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+fn run_text(command: &[OsString], observed: &Observed) -> String {
+    let (code, word) = if is_clean(observed) { (GREEN, "ran") } else { (RED, "failed") };
+    let mut text = format!(
+        "{} {}: {}, old prefix hidden by {}\n",
+        paint(BOLD, "run"),
+        shown(command),
+        paint(code, word),
+        witness(observed)
+    );
+    let _ = writeln!(text, "  {}; {} read outside the tree", end(observed), count(observed.host_reads.len(), "file"));
+    for asked in &observed.asked {
+        let via = asked.via.as_ref().map_or(String::new(), |via| format!(" through {}", printable(via)));
+        let _ = writeln!(
+            text,
+            "  {} {} ({}, {} times){via}",
+            paint(RED, "asked for"),
+            printable(&asked.path),
+            asked.call,
+            asked.count
+        );
+    }
+    for note in &observed.notes {
+        let _ = writeln!(text, "  note: {note}");
+    }
+    if observed.end != End::Exited(0) {
+        let output = [observed.stdout.bytes.as_slice(), &observed.stderr.bytes].concat();
+        let output = String::from_utf8_lossy(&output);
+        let lines: Vec<_> = output.lines().collect();
+        for line in &lines[lines.len().saturating_sub(TAIL)..] {
+            let _ = writeln!(text, "  | {}", printable(line.as_bytes()));
+        }
+    }
+    text
+}
+
+fn run_json(command: &[OsString], observed: &Observed) -> Value {
+    let texts = |paths: &[Vec<u8>]| paths.iter().map(|path| printable(path).into_owned()).collect::<Vec<_>>();
+    let asked: Vec<_> = observed
+        .asked
+        .iter()
+        .map(|asked| {
+            let via = asked.via.as_ref().map(|via| printable(via).into_owned());
+            json!({"path": printable(&asked.path), "call": asked.call, "count": asked.count, "via": via})
+        })
+        .collect();
+    let (code, signal) = match observed.end {
+        End::Exited(code) => (Some(code), None),
+        End::Signalled(signal) => (None, Some(signal)),
+        End::TimedOut | End::NotStarted(_) => (None, None),
+    };
+    json!({
+        "command": shown(command),
+        "clean": is_clean(observed),
+        "end": end(observed),
+        "exit": code,
+        "signal": signal,
+        "asked": asked,
+        "host_reads": texts(&observed.host_reads),
+        "kernel_reads": texts(&observed.kernel_reads),
+        "witness": witness(observed),
+        "notes": observed.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "stdout": String::from_utf8_lossy(&observed.stdout.bytes),
+        "stderr": String::from_utf8_lossy(&observed.stderr.bytes),
+    })
+}

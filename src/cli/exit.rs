@@ -1,0 +1,27 @@
+//! The one table of exit codes. `docs/exit-codes.md` says the same in words.
+
+use std::process::ExitCode;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, and proven where there was something to prove.
+    Done = 0,
+    /// The answer is no: a leak, a missing library, a floor too high, a smoke run that failed.
+    No = 1,
+    /// The command line or the configuration is not understood.
+    Usage = 2,
+    /// A needed edit was refused.
+    Refused = 3,
+    /// The machine did not let us: permissions, disk, a file that changed under us.
+    Environment = 4,
+    /// A fault of ours.
+    Bug = 70,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,134 @@
+//! The same reports as JSON, schema 1; `docs/json.md` describes every field.
+
+use super::exit::Exit;
+use super::summary::Written;
+use crate::base::finding::Finding;
+use crate::base::path::{RelPath, printable};
+use crate::pipeline::check::Checked;
+use crate::pipeline::{Job, Prepared};
+use crate::verify::judge::Verdict;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// The number of the schema; it grows when a field changes its meaning or goes away, not when one is added.
+pub(super) const SCHEMA: u32 = 1;
+
+/// One JSON document and a newline.
+pub(super) fn line(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn result(exit: Exit) -> &'static str {
+    match exit {
+        Exit::Done => "done",
+        Exit::No => "no",
+        Exit::Usage => "usage",
+        Exit::Refused => "refused",
+        Exit::Environment => "environment",
+        Exit::Bug => "bug",
+    }
+}
+
+/// The report of the main job.
+pub(super) fn pack(
+    job: &Job,
+    prepared: &Prepared,
+    verdict: &Verdict,
+    findings: &[Finding],
+    written: Option<&Written>,
+    exit: Exit,
+) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "pack",
+        "result": result(exit),
+        "exit": exit as u8,
+        "root": job.root,
+        "old_prefixes": prepared.choice.prefixes,
+        "old_prefix_because": prepared.choice.because,
+        "plan": plan(prepared),
+        "verdict": self::verdict(verdict),
+        "findings": findings,
+        "output": written.map(output),
+    }))
+}
+
+fn plan(prepared: &Prepared) -> Value {
+    let text = |bytes: &Option<Vec<u8>>| bytes.as_ref().map(|bytes| printable(bytes).into_owned());
+    let rewrites: Vec<Value> = prepared
+        .plan
+        .rewrites
+        .iter()
+        .map(|(path, rewrite)| {
+            let before = prepared.inventory.entries.get(path).and_then(|entry| entry.elf()).map(|facts| &facts.object);
+            json!({
+                "path": path,
+                "rpath": {"before": before.and_then(|object| text(&object.rpath)), "after": text(&rewrite.wanted.rpath)},
+                "runpath": {"before": before.and_then(|object| text(&object.runpath)), "after": text(&rewrite.wanted.runpath)},
+                "rung": prepared.fits.get(path).map(|fit| fit.rung),
+                "bytes_added": prepared.fits.get(path).map(|fit| fit.added),
+                "refused": prepared.plan.refused.get(path),
+                "reasons": rewrite.reasons,
+            })
+        })
+        .collect();
+    let pairs = |path: &RelPath, value: Value| json!({"path": path, "to": value});
+    let links: Vec<Value> = prepared.plan.links.iter().map(|(path, to)| pairs(path, json!(printable(to)))).collect();
+    let modes: Vec<Value> =
+        prepared.plan.modes.iter().map(|(path, mode)| pairs(path, json!(format!("{mode:04o}")))).collect();
+    let copied: Vec<Value> =
+        prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": source})).collect();
+    json!({"rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied})
+}
+
+fn verdict(verdict: &Verdict) -> Value {
+    let host: Vec<_> = verdict.closure.from_host.keys().map(|name| printable(name)).collect();
+    json!({
+        "holds": verdict.holds(),
+        "objects": verdict.members.len(),
+        "lookups": verdict.closure.lookups,
+        "from_host": host,
+        "missing": verdict.missing,
+        "floor": verdict.floor,
+        "runs_on": verdict.runs_on,
+    })
+}
+
+fn output(written: &Written) -> Value {
+    match written {
+        Written::Archive(archive) => json!({
+            "kind": "archive", "path": archive.path, "sha256_path": archive.sha256_path,
+            "sha256": archive.sha256, "size": archive.size,
+        }),
+        Written::Tree(path) => json!({"kind": "tree", "path": path}),
+        Written::InPlace => json!({"kind": "in-place"}),
+        Written::Pipe => json!({"kind": "pipe"}),
+    }
+}
+
+/// The report of `relocate check`.
+pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "check",
+        "result": result(exit),
+        "exit": exit as u8,
+        "tree": tree,
+        "old_prefixes": checked.old_prefixes,
+        "verdict": verdict(&checked.verdict),
+        "findings": checked.verdict.findings,
+        "runs": runs,
+    }))
+}
+
+/// The report of `relocate verify`.
+pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "verify",
+        "result": result(exit),
+        "exit": exit as u8,
+        "tree": tree,
+        "findings": findings,
+    }))
+}

@@ -1,0 +1,65 @@
+//! The command line: typed arguments in, one report out, an exit code. The only floor that prints.
+
+mod args;
+mod check;
+mod config;
+mod demo;
+mod dispatch;
+mod exit;
+mod json;
+mod output;
+mod pack;
+mod paste;
+mod progress;
+mod report;
+mod summary;
+mod target;
+mod verify;
+mod words;
+
+pub use exit::Exit;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs one command line (with the program's name first) and tells the exit code. A panic below is our fault and
+/// ends with 70.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    if let Ok(exit) = std::panic::catch_unwind(|| dispatch(arguments)) {
+        return exit.into();
+    }
+    report::error(
+        "this is a fault in relocate itself",
+        Some("please report it with the command line and the lines above"),
+    );
+    Exit::Bug.into()
+}
+
+fn dispatch(arguments: Vec<OsString>) -> Exit {
+    let arguments = match dispatch::with_command(arguments) {
+        Ok(arguments) => arguments,
+        Err(unknown) => {
+            report::error(&unknown.to_string(), unknown.help().as_deref());
+            return Exit::Usage;
+        }
+    };
+    match Cli::try_parse_from(&arguments) {
+        Ok(cli) => match cli.command {
+            Command::Pack(args) => pack::run(&args, &arguments),
+            Command::Check(args) => check::run(&args),
+            Command::Demo(args) => demo::run(&args),
+            Command::Verify(args) => verify::run(&args),
+            Command::Elf(_) => {
+                report::error("'elf' is not part of this version", None);
+                Exit::Usage
+            }
+        },
+        Err(error) => {
+            // Printing help into a closed pipe is no error of ours.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! `relocate ROOT`: the main job, from what was typed to the exit code.
+
+use super::args::{PackArgs, TagArg};
+use super::config::Config;
+use super::exit::Exit;
+use super::progress::Progress;
+use super::summary::{self, Written};
+use super::{output, report};
+use crate::base::glob::Globs;
+use crate::base::host;
+use crate::base::mode::Chmod;
+use crate::base::path::{Prefix, RelPath};
+use crate::base::write::NewFile;
+use crate::loader::object::Tag;
+use crate::pack::Options;
+use crate::pipeline::{self, Job, JobError, Owner, Prepared, archive, in_place, tree};
+use crate::verify::judge::Law;
+use output::Output;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// A command line that is not understood: what is wrong, and what to do.
+pub(super) struct Usage(pub(super) String, pub(super) Option<String>);
+
+impl Usage {
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into(), None)
+    }
+}
+
+/// Runs the main job.
+pub(super) fn run(args: &PackArgs, typed: &[OsString]) -> Exit {
+    report::colour(args.common.color);
+    set_jobs(args.common.jobs);
+    let understood = Config::find(args.law.config.as_deref(), &args.root)
+        .map_err(|error| Usage::new(error.to_string()))
+        .and_then(|config| {
+            let mut args = args.clone();
+            config.add_pack(&mut args);
+            let job = job(&args)?;
+            let output = Output::of(&args)?;
+            Ok((args, job, output))
+        });
+    let (args, job, output) = match understood {
+        Ok(understood) => understood,
+        Err(Usage(what, help)) => {
+            report::error(&what, help.as_deref());
+            return Exit::Usage;
+        }
+    };
+    match carry_out(&args, &job, &output, typed) {
+        Ok(exit) => exit,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Prints an error of a job and tells its exit code.
+pub(super) fn fail(error: &JobError) -> Exit {
+    if let JobError::Pack(error) = error
+        && error.is_broken_pipe()
+    {
+        return Exit::Environment;
+    }
+    report::error(&error.to_string(), error.help().as_deref());
+    match error {
+        JobError::Ambiguous(_) => Exit::Usage,
+        JobError::BundlePrivate { .. } => Exit::Refused,
+        JobError::Bug(_) => Exit::Bug,
+        _ => Exit::Environment,
+    }
+}
+
+/// Sets the number of threads.
+pub(super) fn set_jobs(jobs: Option<u16>) {
+    let threads = jobs.map_or_else(host::processors, usize::from);
+    // The pool can be built once in a process; a second command in one process keeps the first's.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+}
+
+fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) -> Result<Exit, JobError> {
+    let progress = Progress::new(args.common.quiet || args.common.json);
+    let prepared = pipeline::prepare(job, &progress)?;
+    let stop = if !prepared.refused().is_empty() {
+        Some(Exit::Refused)
+    } else if prepared.is_hopeless() && !args.unproven {
+        Some(Exit::No)
+    } else {
+        None
+    };
+    if stop.is_some() || args.dry_run {
+        let exit = stop.unwrap_or(Exit::Done);
+        summary::print(args, job, &prepared, &prepared.expected, None, exit, typed);
+        return Ok(exit);
+    }
+    let (verdict, written) = match output {
+        Output::InPlace => (in_place::apply(job, &prepared, &progress)?, Written::InPlace),
+        Output::Tree(path) => (tree::write(job, &prepared, path, &progress)?, Written::Tree(path.clone())),
+        Output::Archive { path, options } => return write_archive(args, job, &prepared, (path, options), typed),
+        Output::Pipe(options) => return pour(args, job, &prepared, options, typed),
+    };
+    let exit = if verdict.holds() { Exit::Done } else { Exit::No };
+    summary::print(args, job, &prepared, &verdict, Some(&written), exit, typed);
+    Ok(exit)
+}
+
+fn write_archive(
+    args: &PackArgs,
+    job: &Job,
+    prepared: &Prepared,
+    (path, options): (&Path, &Options),
+    typed: &[OsString],
+) -> Result<Exit, JobError> {
+    let progress = Progress::new(args.common.quiet || args.common.json);
+    let proven = !prepared.is_hopeless();
+    let path = if proven { path.to_owned() } else { output::unproven(path) };
+    let judged = archive::write(job, prepared, NewFile::create(&path)?, options, proven, &progress)?;
+    let verified = judged.verdict.verified();
+    if proven && verified.is_none() {
+        // The bytes are not what was planned. Nothing gets a name; the judge's findings say what is wrong with them.
+        summary::print(args, job, prepared, &judged.verdict, None, Exit::Bug, typed);
+        return Err(JobError::Bug("the rewritten files do not keep what the plan promised".to_owned()));
+    }
+    let archive = match verified {
+        Some(verified) => judged.packed.publish(&verified)?,
+        None => judged.packed.publish_unproven()?,
+    };
+    let exit = if proven { Exit::Done } else { Exit::No };
+    summary::print(args, job, prepared, &judged.verdict, Some(&Written::Archive(archive)), exit, typed);
+    Ok(exit)
+}
+
+/// Proves first, then writes into the pipe: what goes down a pipe cannot be taken back.
+fn pour(
+    args: &PackArgs,
+    job: &Job,
+    prepared: &Prepared,
+    options: &Options,
+    typed: &[OsString],
+) -> Result<Exit, JobError> {
+    let progress = Progress::new(args.common.quiet || args.common.json);
+    let proven = !prepared.is_hopeless();
+    let scratch = NewFile::scratch()?;
+    let judged = archive::write(job, prepared, scratch, options, proven, &progress)?;
+    if proven && !judged.verdict.holds() {
+        return Err(JobError::Bug("the rewritten files do not keep what the plan promised".to_owned()));
+    }
+    judged.packed.pour(&mut std::io::stdout().lock())?;
+    let exit = if proven { Exit::Done } else { Exit::No };
+    summary::print(args, job, prepared, &judged.verdict, Some(&Written::Pipe), exit, typed);
+    Ok(exit)
+}
+
+fn job(args: &PackArgs) -> Result<Job, Usage> {
+    root_is_a_directory(&args.root)?;
+    let runtime = args.bundle.iter().any(|glob| glob == "runtime");
+    let bundle: Vec<String> = args
+        .bundle
+        .iter()
+        .filter(|glob| *glob != "runtime")
+        .cloned()
+        .chain(pipeline::RUNTIME.iter().filter(|_| runtime).map(|glob| (*glob).to_owned()))
+        .collect();
+    Ok(Job {
+        root: args.root.clone(),
+        old_prefixes: old_prefixes(&args.old_prefix)?,
+        tag: args.tag.map(|tag| match tag {
+            TagArg::Runpath => Tag::Runpath,
+            TagArg::Rpath => Tag::Rpath,
+        }),
+        exclude: globs("--exclude", &args.exclude)?,
+        skip: globs("--skip", &args.skip)?,
+        bundle: globs("--bundle", &bundle)?,
+        copy_link: globs("--copy-link", &args.copy_link)?,
+        drop_setuid: args.drop_setuid,
+        law: Law { skip: globs("--skip", &args.skip)?, ..law(&args.law)? },
+        owner: owner(args.archive.owner.as_deref())?,
+        chmod: args.archive.chmod.as_deref().map(chmod).transpose()?,
+        source_date_epoch: host::source_date_epoch()
+            .map_err(|found| Usage::new(format!("SOURCE_DATE_EPOCH is '{found}', not a number of seconds")))?,
+    })
+}
+
+fn root_is_a_directory(root: &Path) -> Result<(), Usage> {
+    let shown = root.display();
+    match std::fs::metadata(root) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Usage(
+            format!("{shown} is a file, not an installed prefix"),
+            Some(format!(
+                "'relocate check {shown}' looks into an archive, 'relocate elf --print-rpath {shown}' at one file"
+            )),
+        )),
+        Err(error) => Err(Usage::new(format!("cannot read {shown}: {error}"))),
+    }
+}
+
+/// Reads `--old-prefix` values.
+pub(super) fn old_prefixes(given: &[OsString]) -> Result<Vec<Prefix>, Usage> {
+    let read = |text: &OsString| {
+        let not_absolute =
+            || Usage::new(format!("--old-prefix {}: not an absolute path below /", text.to_string_lossy()));
+        Prefix::new(text.as_bytes()).ok_or_else(not_absolute)
+    };
+    given.iter().map(read).collect()
+}
+
+/// Compiles the globs of one option.
+pub(super) fn globs(option: &str, patterns: &[String]) -> Result<Globs, Usage> {
+    Globs::new(patterns).map_err(|error| Usage::new(format!("{option}: {error}")))
+}
+
+/// Reads what is allowed and demanded.
+pub(super) fn law(args: &super::args::LawArgs) -> Result<Law, Usage> {
+    Ok(Law {
+        allow_lib: globs("--allow-lib", &args.allow_lib)?,
+        allow_missing: globs("--allow-missing", &args.allow_missing)?,
+        allow_link: globs("--allow-link", &args.allow_link)?,
+        skip: Globs::default(),
+        target: args.target.as_deref().map(super::target::find).transpose()?,
+    })
+}
+
+fn owner(text: Option<&str>) -> Result<Owner, Usage> {
+    let Some(text) = text else { return Ok(Owner::default()) };
+    if text == "keep" {
+        return Ok(Owner::Keep);
+    }
+    let ids = text.split_once(':').and_then(|(user, group)| Some((user.parse().ok()?, group.parse().ok()?)));
+    ids.map(|(user, group)| Owner::Fixed(user, group))
+        .ok_or_else(|| Usage::new(format!("--owner {text}: neither 'keep' nor numbers as in 0:0")))
+}
+
+fn chmod(text: &str) -> Result<Chmod, Usage> {
+    Chmod::parse(text).ok_or_else(|| Usage::new(format!("--chmod {text}: not a change as in u+rwX,go=rX, nor octal")))
+}
+
+/// Reads `--top-dir`.
+pub(super) fn top_dir(text: &OsString) -> Result<RelPath, Usage> {
+    RelPath::new(text.as_bytes())
+        .ok_or_else(|| Usage::new(format!("--top-dir {}: not a relative path without '..'", text.to_string_lossy())))
+}

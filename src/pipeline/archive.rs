@@ -1,0 +1,102 @@
+//! Act and prove: the prepared tree becomes one archive, judged from the very bytes that went into it, and only then
+//! named.
+
+use super::contents::{Shipment, StreamError, shown};
+use super::items::{Shipped, items};
+use super::{Job, JobError, Prepared, record};
+use crate::base::digest::Digest;
+use crate::base::event::Listener;
+use crate::base::write::NewFile;
+use crate::pack::{self, ContentError, Contents, Item, Options, PackError, Packed, Tree};
+use crate::verify::judge::{Exhibit, Verdict, What, judge};
+use std::io;
+use std::sync::Mutex;
+
+/// An archive that is written and judged, and has no name yet.
+#[derive(Debug)]
+pub struct Judged {
+    /// The archive.
+    pub packed: Packed,
+    /// What the judge says of its bytes.
+    pub verdict: Verdict,
+}
+
+/// Writes the archive into `out` and judges it; `proven` is what its record says of the outcome.
+pub fn write(
+    job: &Job,
+    prepared: &Prepared,
+    out: NewFile,
+    options: &Options,
+    proven: bool,
+    listener: &dyn Listener,
+) -> Result<Judged, JobError> {
+    let shipped = items(job, prepared);
+    let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
+    let witness = Witness::new(job, prepared, &shipped);
+    let about = record::about(prepared, proven);
+    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes() };
+    let manifest =
+        |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
+    let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
+    let verdict = witness.verdict(packed.digests())?;
+    Ok(Judged { packed, verdict })
+}
+
+/// A content error that is one of ours comes out whole.
+fn unwrap(error: PackError) -> JobError {
+    match error {
+        PackError::Content { path, source } => match source.downcast::<JobError>() {
+            Ok(job) => *job,
+            Err(source) => JobError::Pack(PackError::Content { path, source }),
+        },
+        other => JobError::Pack(other),
+    }
+}
+
+/// Gives the packer its bytes and remembers what the judge saw in them.
+pub(super) struct Witness<'a> {
+    shipment: Shipment<'a>,
+    shipped: &'a [Shipped<'a>],
+    seen: Mutex<Vec<Option<What>>>,
+}
+
+impl<'a> Witness<'a> {
+    pub(super) fn new(job: &'a Job, prepared: &'a Prepared, shipped: &'a [Shipped<'a>]) -> Self {
+        let seen = Mutex::new(vec![None; shipped.len()]);
+        Self { shipment: Shipment { job, prepared }, shipped, seen }
+    }
+
+    /// Judges what was handed out; every regular file must have been.
+    pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<Verdict, JobError> {
+        let seen = self.seen.into_inner().map_err(|_| JobError::Bug("a worker failed".to_owned()))?;
+        let links = &self.shipment.prepared.plan.links;
+        let exhibits = self.shipped.iter().zip(seen).zip(digests).map(|((shipped, seen), digest)| {
+            let what = match (shipped.entry.file(), seen) {
+                (Some(_), Some(seen)) if digest.is_some() => seen,
+                (Some(_), _) => return Err(JobError::Bug(format!("{} was not shipped", shipped.path))),
+                (None, _) => shown(shipped.entry, links.get(shipped.path)),
+            };
+            Ok(Exhibit { path: shipped.path.clone(), mode: shipped.item.mode, what })
+        });
+        let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
+        super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
+        if verdict.floor != record::planned_floor(self.shipment.prepared) {
+            return Err(JobError::Bug("the floor of the archive is not the floor in its record".to_owned()));
+        }
+        Ok(verdict)
+    }
+}
+
+impl Contents for Witness<'_> {
+    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
+        let Shipped { path, entry, .. } = &self.shipped[index];
+        let what = self.shipment.stream(path, entry, out).map_err(|error| match error {
+            StreamError::Job(error) => ContentError::from(error),
+            StreamError::Sink(error) => ContentError::from(error),
+        })?;
+        if let Ok(mut seen) = self.seen.lock() {
+            seen[index] = Some(what);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! Judges a tree that is there: a directory, or the unpacked content of an archive, made by us or by anybody.
+
+use super::{JobError, contents, tree};
+use crate::base::bytes::FileBytes;
+use crate::base::event::{Listener, Silent};
+use crate::base::glob::Globs;
+use crate::base::path::{Prefix, RelPath};
+use crate::base::write::Scratch;
+use crate::manifest::{self, About};
+use crate::pack::{Limits, unpack};
+use crate::plan::{self, Hints};
+use crate::scan::{self, Class, Entry, Inventory};
+use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
+use crate::verify::witness::testify;
+use rayon::prelude::*;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// What the tree is looked at for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To judge it.
+    Look,
+    /// To run programs of it, which need a path it was never at.
+    Run,
+}
+
+/// A tree on the disk: the one named, or a copy at a fresh path that goes away with it.
+#[derive(Debug)]
+pub enum Subject {
+    /// The directory that was named.
+    Here(PathBuf),
+    /// A copy, and the scratch directory it lies in.
+    Copy(PathBuf, Scratch),
+}
+
+impl Subject {
+    /// Where the tree lies.
+    pub fn root(&self) -> &Path {
+        match self {
+            Self::Here(root) | Self::Copy(root, _) => root,
+        }
+    }
+}
+
+/// Makes the tree at `path`, a directory or an archive, accessible as a directory.
+pub fn open(path: &Path, purpose: &Purpose, listener: &dyn Listener) -> Result<Subject, JobError> {
+    if path.is_dir() && *purpose == Purpose::Look {
+        return Ok(Subject::Here(path.to_owned()));
+    }
+    let scratch = Scratch::create("relocate-check-")?;
+    if *purpose == Purpose::Run && !scratch.may_execute() {
+        return Err(JobError::NoExec { scratch: scratch.path().to_owned() });
+    }
+    let place = scratch.path().join("tree");
+    if path.is_dir() {
+        tree::copy(path, &place, listener)?;
+        return Ok(Subject::Copy(place, scratch));
+    }
+    fs::create_dir(&place).map_err(|error| JobError::Read { path: place.clone(), error })?;
+    let unpacked = unpack(path, &place, &Limits::default(), listener)?;
+    Ok(Subject::Copy(unpacked.top.under(&place), scratch))
+}
+
+/// A tree, looked at.
+#[derive(Debug)]
+pub struct Checked {
+    /// What the judge says.
+    pub verdict: Verdict,
+    /// The prefixes it was built for: what its record says, else what its files say. Empty where neither does.
+    pub old_prefixes: Vec<Prefix>,
+    /// Its own record, where it has one.
+    pub about: Option<About>,
+    /// How many regular files it has.
+    pub files: usize,
+    /// How many bytes those have.
+    pub bytes: u64,
+}
+
+/// Judges the tree at `root`.
+pub fn directory(root: &Path, given: &[Prefix], law: &Law, listener: &dyn Listener) -> Result<Checked, JobError> {
+    let inventory = scan::scan(root, &Globs::default(), listener)?;
+    let mut verdict = judge(&exhibits(&inventory)?, law);
+    super::bundle::locate(&mut verdict.missing, &plan::Plan::default());
+    let about = fs::read(root.join(manifest::ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
+    let recorded = about.as_ref().map(|about| about.old_prefixes.clone()).filter(|prefixes| !prefixes.is_empty());
+    let old_prefixes = if given.is_empty() { recorded.unwrap_or_else(|| found(&inventory)) } else { given.to_vec() };
+    let files = inventory.entries.values().filter_map(Entry::file);
+    Ok(Checked { verdict, old_prefixes, about, files: files.clone().count(), bytes: files.map(|file| file.size).sum() })
+}
+
+/// The prefixes the tree's files name, all that are plausible.
+fn found(inventory: &Inventory) -> Vec<Prefix> {
+    match plan::choose(&Hints::default(), &scan::candidates(inventory)) {
+        Ok(choice) => choice.prefixes,
+        Err(ambiguous) => ambiguous.candidates.into_iter().map(|candidate| candidate.prefix).collect(),
+    }
+}
+
+/// Judges the tree at `root` as it is on the disk now.
+pub(super) fn judge_directory(root: &Path, exclude: &Globs, law: &Law) -> Result<Verdict, JobError> {
+    let inventory = scan::scan(root, exclude, &Silent)?;
+    Ok(judge(&exhibits(&inventory)?, law))
+}
+
+/// What the judge sees of each path; ELF files are read again with the judge's own parser.
+fn exhibits(inventory: &Inventory) -> Result<Vec<Exhibit>, JobError> {
+    let exhibit = |(path, entry): (&RelPath, &Entry)| {
+        let what = match entry.file().map(|file| &file.class) {
+            Some(Class::Elf(_) | Class::BadElf(_)) => read(entry)?,
+            _ => contents::shown(entry, None),
+        };
+        Ok(Exhibit { path: path.clone(), mode: entry.mode, what })
+    };
+    inventory.entries.par_iter().map(exhibit).collect()
+}
+
+fn read(entry: &Entry) -> Result<What, JobError> {
+    let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+    let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+    Ok(What::from(testify(&file)))
+}

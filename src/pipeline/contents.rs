@@ -1,0 +1,167 @@
+//! The bytes as they will be shipped, one file at a time: read again, checked against the scan, edited, and shown to the
+//! judge on the way out.
+
+use super::{Job, JobError, Prepared};
+use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
+use crate::base::digest::Digester;
+use crate::base::path::RelPath;
+use crate::elf::{self, PlanError};
+use crate::scan::{Class, Entry, FileFacts, Kind};
+use crate::text::pyc;
+use crate::verify::judge::What;
+use crate::verify::witness::testify;
+use std::fs::File;
+
+/// How much is held at a time, in bytes; a smaller file is read whole, so that what is parsed, digested and shipped are
+/// the very same bytes.
+pub(super) const WHOLE: u64 = 32 << 20;
+/// How much of a larger file is handed on at a time, in bytes.
+const CHUNK: u64 = 1 << 20;
+
+/// What is to be shipped.
+pub(super) struct Shipment<'a> {
+    pub(super) job: &'a Job,
+    pub(super) prepared: &'a Prepared,
+}
+
+/// The edits of one file and its size afterwards, in bytes.
+struct Change {
+    edits: Vec<Edit>,
+    size: u64,
+}
+
+impl Shipment<'_> {
+    /// Hands on the bytes of one regular file as they will be shipped and tells what the judge sees in them.
+    pub(super) fn stream(
+        &self,
+        path: &RelPath,
+        entry: &Entry,
+        out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<What, StreamError> {
+        let Some(facts) = entry.file() else { return Ok(What::Special) };
+        let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+        let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+        if file.size() != facts.size {
+            return Err(JobError::Changed { path: path.clone() }.into());
+        }
+        if facts.size <= WHOLE {
+            let bytes = file.range(0, facts.size).map_err(|_| JobError::Changed { path: path.clone() })?.into_owned();
+            self.whole(path, entry, facts, &bytes, out)
+        } else {
+            self.large(path, entry, facts, &file, out)
+        }
+    }
+
+    fn whole(
+        &self,
+        path: &RelPath,
+        entry: &Entry,
+        facts: &FileFacts,
+        bytes: &[u8],
+        out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<What, StreamError> {
+        if crate::base::digest::Digest::of(bytes) != facts.digest {
+            return Err(JobError::Changed { path: path.clone() }.into());
+        }
+        let Some(change) = self.change(path, entry, &bytes)? else {
+            out(bytes)?;
+            return Ok(seen(&bytes));
+        };
+        let edited = Edited::new(&bytes, &change.edits, change.size);
+        let new = edited.range(0, change.size).map_err(|error| JobError::Bug(error.to_string()))?.into_owned();
+        out(&new)?;
+        Ok(seen(&new))
+    }
+
+    fn large(
+        &self,
+        path: &RelPath,
+        entry: &Entry,
+        facts: &FileFacts,
+        file: &FileBytes,
+        out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<What, StreamError> {
+        let changed = |_| JobError::Changed { path: path.clone() };
+        let change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
+        let edited = Edited::new(file, &change.edits, change.size);
+        let mut digester = Digester::default();
+        let mut offset = 0;
+        while offset < change.size {
+            let length = (change.size - offset).min(CHUNK);
+            let before = facts.size.clamp(offset, offset + length) - offset;
+            digester.update(&file.range(offset.min(facts.size), before).map_err(changed)?);
+            out(&edited.range(offset, length).map_err(changed)?)?;
+            offset += length;
+        }
+        if digester.finish() != facts.digest {
+            return Err(JobError::Changed { path: path.clone() }.into());
+        }
+        Ok(seen(&edited))
+    }
+
+    /// The edits a file needs; `None` where it stays as it is.
+    fn change(&self, path: &RelPath, entry: &Entry, bytes: &dyn ReadAt) -> Result<Option<Change>, JobError> {
+        if let Some(rewrite) = self.prepared.plan.rewrites.get(path) {
+            // What was refused is left as it is; the job then ends before it comes here, or the user skipped the file.
+            return match elf::plan(bytes, &rewrite.wanted) {
+                Ok(patch) => Ok(Some(Change { edits: patch.edits, size: patch.size })),
+                Err(PlanError::Refused(refusal)) => {
+                    Err(JobError::Bug(format!("{path}: {refusal}, though it fitted before")))
+                }
+                Err(PlanError::Elf(error)) => Err(JobError::Bug(format!("{path}: {error}, though it fitted before"))),
+            };
+        }
+        let edit = self.clamped_stamp(path, entry);
+        Ok(edit.map(|edit| Change { edits: vec![edit], size: bytes.size() }))
+    }
+
+    /// A .pyc that matched its source keeps matching it when `SOURCE_DATE_EPOCH` moves the source's time.
+    fn clamped_stamp(&self, path: &RelPath, entry: &Entry) -> Option<Edit> {
+        let epoch = self.job.source_date_epoch?;
+        let Class::Pyc(stamp) = entry.file()?.class else { return None };
+        let directory = path.parent()?;
+        let (name, above) = pyc::source_name(directory.name(), path.name())?;
+        let source = if above { directory.parent()?.join(&name) } else { directory.join(&name) };
+        let mtime = self.prepared.inventory.entries.get(&source)?.mtime;
+        let matched = i64::from(stamp.mtime) == mtime;
+        let epoch = u32::try_from(epoch).ok()?;
+        (matched && mtime > i64::from(epoch))
+            .then(|| Edit { offset: stamp.offset, bytes: epoch.to_le_bytes().to_vec() })
+    }
+}
+
+fn seen(bytes: &dyn ReadAt) -> What {
+    What::from(testify(bytes))
+}
+
+/// What the judge is shown of an entry that has no bytes.
+pub(super) fn shown(entry: &Entry, new_target: Option<&Vec<u8>>) -> What {
+    match &entry.kind {
+        Kind::Dir => What::Dir,
+        Kind::File(_) => What::Plain,
+        Kind::HardLink(first) => What::HardLink(first.clone()),
+        Kind::Symlink(target) => What::Symlink(new_target.unwrap_or(target).clone()),
+        Kind::Special(_) => What::Special,
+    }
+}
+
+/// Why handing on a file's bytes stopped.
+#[derive(Debug)]
+pub(super) enum StreamError {
+    /// The file itself.
+    Job(JobError),
+    /// Whoever took the bytes.
+    Sink(std::io::Error),
+}
+
+impl From<JobError> for StreamError {
+    fn from(error: JobError) -> Self {
+        Self::Job(error)
+    }
+}
+
+impl From<std::io::Error> for StreamError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Sink(error)
+    }
+}

@@ -1,0 +1,60 @@
+//! Inventory and plan as a list of what is to be shipped, sorted, with the modes, owners and times it is shipped with.
+
+use super::{Job, Owner, Prepared};
+use crate::base::path::RelPath;
+use crate::pack::{Body, Item};
+use crate::scan::{Entry, Kind};
+
+/// One thing to ship, and where it comes from.
+pub(super) struct Shipped<'a> {
+    pub(super) path: &'a RelPath,
+    pub(super) entry: &'a Entry,
+    pub(super) item: Item,
+}
+
+/// Lists everything that is shipped. What an archive of software does not carry (fifos, sockets, devices) is left out;
+/// the plan has a finding for each.
+pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
+    let shipped = prepared.inventory.entries.iter().filter_map(|(path, entry)| {
+        let body = body(prepared, path, entry)?;
+        // All names of a hard-link set are one file and have one mode.
+        let first = match &entry.kind {
+            Kind::HardLink(first) => first,
+            _ => path,
+        };
+        let mode = mode(job, prepared, first, entry);
+        let (uid, gid) = match job.owner {
+            Owner::Fixed(uid, gid) => (uid, gid),
+            Owner::Keep => (u64::from(entry.uid), u64::from(entry.gid)),
+        };
+        let mtime = job.source_date_epoch.map_or(entry.mtime, |epoch| entry.mtime.min(epoch));
+        let item = Item { path: path.clone(), mode, uid, gid, mtime, body };
+        Some(Shipped { path, entry, item })
+    });
+    shipped.collect()
+}
+
+fn mode(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> u32 {
+    let mode = prepared.plan.modes.get(path).copied().unwrap_or(entry.mode);
+    match (&job.chmod, &entry.kind) {
+        (_, Kind::Symlink(_)) => 0o777,
+        (Some(chmod), kind) => chmod.apply(mode, matches!(kind, Kind::Dir)),
+        (None, _) => mode,
+    }
+}
+
+fn body(prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option<Body> {
+    match &entry.kind {
+        Kind::Dir => Some(Body::Dir),
+        Kind::File(facts) => {
+            let size = prepared.fits.get(path).map_or(facts.size, |fit| fit.size);
+            Some(Body::File { size })
+        }
+        Kind::HardLink(first) => Some(Body::HardLink(first.clone())),
+        Kind::Symlink(target) => {
+            let target = prepared.plan.links.get(path).unwrap_or(target);
+            Some(Body::Symlink(target.clone()))
+        }
+        Kind::Special(_) => None,
+    }
+}

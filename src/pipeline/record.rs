@@ -1,0 +1,101 @@
+//! What the archive says about itself: `about.json` before it is written, `manifest.json` when every digest is known.
+
+use super::items::Shipped;
+use super::{Job, Prepared};
+use crate::base::digest::Digest;
+use crate::base::path::RelPath;
+use crate::loader::floor::{Floor, floor};
+use crate::manifest::{self, About, Change, FORMAT, Manifest};
+use crate::pack::Body;
+use crate::plan::Rewrite;
+use crate::scan::{Entry, Kind};
+
+/// The floor of what is planned; the judge computes it again from the bytes as shipped.
+pub(super) fn planned_floor(prepared: &Prepared) -> Floor {
+    let members = &prepared.plan.members;
+    let in_tree = |file: &[u8]| {
+        members.iter().any(|member| member.object.soname.as_deref().unwrap_or(member.path.name()) == file)
+    };
+    floor(members.iter().map(|member| (&member.path, &member.object)), &|file| !in_tree(file))
+}
+
+/// The record that opens the archive.
+pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
+    let prefixes = prepared.choice.prefixes.clone();
+    About {
+        format: FORMAT,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        floor: serde_json::to_value(planned_floor(prepared)).unwrap_or_default(),
+        // A string that names the prefix can be overwritten by one that is no longer.
+        capacity: prefixes.iter().map(|prefix| prefix.as_bytes().len() as u64).min(),
+        old_prefixes: prefixes,
+        proven,
+    }
+}
+
+/// The record that closes it; `digests` are those of the bytes as shipped, by item, none for what has no bytes.
+pub(super) fn manifest(
+    job: &Job,
+    prepared: &Prepared,
+    shipped: &[Shipped<'_>],
+    digests: &[Option<Digest>],
+    about: About,
+) -> Manifest {
+    let entry = |(shipped, digest): (&Shipped<'_>, &Option<Digest>)| manifest::Entry {
+        path: shipped.path.clone(),
+        kind: kind(shipped, *digest),
+        mode: shipped.item.mode,
+        changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
+    };
+    Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
+}
+
+fn kind(shipped: &Shipped<'_>, digest: Option<Digest>) -> manifest::Kind {
+    let before = shipped.entry.file().map(|facts| facts.digest);
+    match &shipped.item.body {
+        Body::Dir => manifest::Kind::Dir,
+        Body::Symlink(target) => manifest::Kind::Symlink { target: target.clone() },
+        Body::HardLink(first) => manifest::Kind::HardLink { first: first.clone() },
+        Body::File { size } => {
+            let sha256 = digest.or(before).unwrap_or_else(|| Digest::of(b""));
+            manifest::Kind::File { size: *size, sha256, sha256_before: before.filter(|before| *before != sha256) }
+        }
+    }
+}
+
+fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest: Option<Digest>) -> Vec<Change> {
+    let mut changes = Vec::new();
+    if let (Some(rewrite), Some(facts)) = (prepared.plan.rewrites.get(path), entry.elf()) {
+        let from = facts.object.run_path().map(|(_, path)| path.to_vec()).unwrap_or_default();
+        let to = rewrite.wanted.runpath.clone().or_else(|| rewrite.wanted.rpath.clone()).unwrap_or_default();
+        changes.push(Change { kind: "runpath".to_owned(), from, to, why: why(rewrite) });
+    } else if digest.is_some_and(|digest| entry.file().is_some_and(|facts| facts.digest != digest)) {
+        let why = format!("its source's time is clamped to {}", job.source_date_epoch.unwrap_or_default());
+        changes.push(Change { kind: "pyc-time".to_owned(), from: Vec::new(), to: Vec::new(), why });
+    }
+    if let (Some(to), Kind::Symlink(from)) = (prepared.plan.links.get(path), &entry.kind) {
+        let why = "absolute and inside the prefix".to_owned();
+        changes.push(Change { kind: "symlink".to_owned(), from: from.clone(), to: to.clone(), why });
+    }
+    if let Some(mode) = prepared.plan.modes.get(path) {
+        let text = |mode: u32| format!("{mode:04o}").into_bytes();
+        let why = "the loader ignores $ORIGIN in privileged programs".to_owned();
+        changes.push(Change { kind: "mode".to_owned(), from: text(entry.mode), to: text(*mode), why });
+    }
+    if let Some(source) = prepared.copied.get(path) {
+        let from = source.as_os_str().as_encoded_bytes().to_vec();
+        changes.push(Change {
+            kind: "copied-in".to_owned(),
+            from,
+            to: Vec::new(),
+            why: "the tree needs it".to_owned(),
+        });
+    }
+    changes
+}
+
+fn why(rewrite: &Rewrite) -> String {
+    let said: Vec<_> =
+        rewrite.reasons.iter().map(|reason| format!("{} {}: {}", reason.what, reason.entry, reason.why)).collect();
+    said.join("; ")
+}

@@ -1,0 +1,147 @@
+//! Staged tree -> [`Inventory`]: what is there, read once, sorted, the same for any number of threads.
+//!
+//! Every regular file is read whole and digested; ELF files and scripts tell their facts on the way. Nothing is
+//! decided here and nothing is written. What cannot be read is collected, so that one run names all of it.
+
+mod evidence;
+mod inspect;
+mod walk;
+
+pub use evidence::{Candidate, candidates};
+pub use inspect::inspect;
+
+use crate::base::digest::Digest;
+use crate::base::event::{Event, Listener, Stage};
+use crate::base::glob::Globs;
+use crate::base::path::RelPath;
+use crate::elf;
+use crate::text::pyc::Stamp;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What a tree holds, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Every path but the tree itself, sorted.
+    pub entries: BTreeMap<RelPath, Entry>,
+}
+
+/// One path of the tree.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission, setuid, setgid and sticky bits (07777).
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Modification time in whole seconds since 1970, rounded down.
+    pub mtime: i64,
+    /// Where its bytes are read from; below ROOT, or on the host for what is copied in.
+    pub source: PathBuf,
+}
+
+/// What a path is.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A directory.
+    Dir,
+    /// A regular file; of a hard-link set, its first name in path order.
+    File(Box<FileFacts>),
+    /// Another name of a file that has an entry.
+    HardLink(RelPath),
+    /// A symlink and its target, as written.
+    Symlink(Vec<u8>),
+    /// A fifo, socket or device, by its name for messages.
+    Special(&'static str),
+}
+
+/// What was read of a regular file.
+#[derive(Debug, Clone)]
+pub struct FileFacts {
+    /// Size in bytes.
+    pub size: u64,
+    /// Digest of all its bytes.
+    pub digest: Digest,
+    /// What it is inside.
+    pub class: Class,
+    /// How many names of its hard-link set lie outside the tree.
+    pub outside_names: u64,
+    /// Whether it carries file capabilities (capabilities(7)).
+    pub capabilities: bool,
+}
+
+/// What a regular file is inside.
+#[derive(Debug, Clone)]
+pub enum Class {
+    /// An ELF file that was read.
+    Elf(elf::Read),
+    /// A file that begins as an ELF file and cannot be read as one; the sentence says why.
+    BadElf(String),
+    /// A script, with the interpreter of its shebang line.
+    Script(Vec<u8>),
+    /// A compiled Python file that belongs to its source by modification time.
+    Pyc(Stamp),
+    /// Anything else.
+    Plain,
+}
+
+impl Entry {
+    /// The facts of a regular file.
+    pub fn file(&self) -> Option<&FileFacts> {
+        match &self.kind {
+            Kind::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The facts of a dynamic ELF file.
+    pub fn elf(&self) -> Option<&elf::Facts> {
+        match self.file()?.class {
+            Class::Elf(elf::Read::Dynamic(ref facts)) => Some(facts),
+            _ => None,
+        }
+    }
+}
+
+/// Why a tree could not be read.
+#[derive(Debug)]
+pub struct ScanError {
+    /// Each path that failed, with the reason; sorted, at least one.
+    pub failures: Vec<(PathBuf, io::Error)>,
+}
+
+impl fmt::Display for ScanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (path, error)) in self.failures.iter().enumerate() {
+            let end = if at + 1 == self.failures.len() { "" } else { "\n" };
+            write!(f, "cannot read {}: {error}{end}", path.display())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ScanError {}
+
+/// Reads the tree at `root`, leaving out what `exclude` names and everything below it.
+pub fn scan(root: &Path, exclude: &Globs, listener: &dyn Listener) -> Result<Inventory, ScanError> {
+    let found = walk::walk(root, exclude)?;
+    let bytes = found.iter().map(|found| found.size).sum();
+    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes });
+    let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
+    listener.event(&Event::End(Stage::Scan));
+    let mut inventory = Inventory::default();
+    let mut failures = Vec::new();
+    for result in read {
+        match result {
+            Ok((path, entry)) => drop(inventory.entries.insert(path, entry)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if failures.is_empty() { Ok(inventory) } else { Err(ScanError { failures }) }
+}

@@ -1,0 +1,5 @@
+//! References to the prefix in text files: what names it and where.
+
+pub mod mkconf;
+pub mod pyc;
+pub mod shebang;
