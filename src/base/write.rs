@@ -7,7 +7,6 @@
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
 mod beneath;
-pub mod lay;
 mod new_dir;
 mod new_file;
 mod replace;
@@ -22,6 +21,7 @@ pub use scratch::Scratch;
 use crate::base::digest::Digest;
 use crate::base::path::printable;
 use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{Timespec, Timestamps, UTIME_OMIT};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File};
@@ -29,6 +29,24 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// What a file or directory looks like from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Looks {
+    /// Permission bits (07777).
+    pub mode: u32,
+    /// Modification time in seconds since 1970; none leaves it.
+    pub mtime: Option<i64>,
+}
+
+impl Looks {
+    fn give(self, file: &File) -> io::Result<()> {
+        rustix::fs::fchmod(file, Mode::from_raw_mode(self.mode))?;
+        let omit = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let time = self.mtime.map_or(omit, |tv_sec| Timespec { tv_sec, tv_nsec: 0 });
+        Ok(rustix::fs::futimens(file, &Timestamps { last_access: omit, last_modification: time })?)
+    }
+}
 
 /// Why nothing was written under the name; the old state is there unharmed.
 #[derive(Debug)]

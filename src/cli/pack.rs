@@ -119,7 +119,7 @@ fn write_archive(
     if proven && verified.is_none() {
         // The bytes are not what was planned. Nothing gets a name; the judge's findings say what is wrong with them.
         summary::print(args, job, prepared, &judged.verdict, None, Exit::Bug, typed);
-        return Err(JobError::Bug("the rewritten files do not keep what the plan promised".to_owned()));
+        return Err(JobError::broken_promise());
     }
     let archive = match verified {
         Some(verified) => judged.packed.publish(&verified)?,
@@ -143,7 +143,7 @@ fn pour(
     let scratch = NewFile::scratch()?;
     let judged = archive::write(job, prepared, scratch, options, proven, &progress)?;
     if proven && !judged.verdict.holds() {
-        return Err(JobError::Bug("the rewritten files do not keep what the plan promised".to_owned()));
+        return Err(JobError::broken_promise());
     }
     judged.packed.pour(&mut std::io::stdout().lock())?;
     let exit = if proven { Exit::Done } else { Exit::No };

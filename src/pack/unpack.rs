@@ -89,7 +89,7 @@ impl Maker {
             Body::File { size } => {
                 let mut file = self.beneath.make_file(path)?;
                 copy(entry.bytes, &mut file, || self.beneath.place(path))?;
-                self.beneath.finish(&file, path, *mode, *mtime)?;
+                self.beneath.finish(&file, path, *mode, Some(*mtime))?;
                 return Ok(*size);
             }
         }
@@ -117,11 +117,14 @@ impl Maker {
     /// What lies deeper first: a directory's time is set when nothing more is made in it.
     fn seal(mut self) -> Result<(), WriteError> {
         for (path, said) in std::mem::take(&mut self.dirs).into_iter().rev() {
-            match said {
-                Some((mode, mtime)) => self.beneath.seal(&path, mode, mtime)?,
-                None if path.is_root() => {}
-                None => self.beneath.set_dir_mode(&path, 0o755)?,
-            }
+            // A directory that only its contents told of gets the mode that mkdir(1) would give, and no time.
+            let (mode, mtime) = match said {
+                Some((mode, mtime)) => (mode, Some(mtime)),
+                None if path.is_root() => continue,
+                None => (0o755, None),
+            };
+            let dir = self.beneath.open_dir(&path)?;
+            self.beneath.finish(&dir, &path, mode, mtime)?;
         }
         Ok(())
     }

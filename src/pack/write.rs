@@ -137,14 +137,14 @@ fn end(stream: &mut Squeezer<'_, '_>) -> Result<(), PackError> {
 }
 
 /// The tool's own entries have the tree's owner and the newest time in it, so that they depend on the input alone.
-struct Records {
+pub(super) struct Records {
     uid: u64,
     gid: u64,
     mtime: i64,
 }
 
 impl Records {
-    fn of(items: &[Item]) -> Self {
+    pub(super) fn of(items: &[Item]) -> Self {
         let mtime = items.iter().map(|item| item.mtime).max().unwrap_or(0);
         let (uid, gid) = items.first().map_or((0, 0), |item| (item.uid, item.gid));
         Self { uid, gid, mtime }
@@ -155,11 +155,11 @@ impl Records {
         Item { path, mode, uid: self.uid, gid: self.gid, mtime: self.mtime, body }
     }
 
-    fn file(&self, path: &str, bytes: &[u8]) -> Item {
+    pub(super) fn file(&self, path: &str, bytes: &[u8]) -> Item {
         self.item(path, 0o644, Body::File { size: bytes.len() as u64 })
     }
 
-    fn directory(&self) -> Item {
+    pub(super) fn directory(&self) -> Item {
         self.item(manifest::DIRECTORY, 0o755, Body::Dir)
     }
 }
@@ -168,12 +168,12 @@ fn size(item: &Item) -> u64 {
     if let Body::File { size } = item.body { size } else { 0 }
 }
 
-fn begin(tree: &Tree<'_>, listener: &dyn Listener) {
+pub(super) fn begin(tree: &Tree<'_>, listener: &dyn Listener) {
     let bytes = tree.items.iter().map(size).fold(0, u64::saturating_add);
     listener.event(&Event::Begin { stage: Stage::Write, files: tree.items.len() as u64, bytes });
 }
 
-fn tell(items: &[Item], listener: &dyn Listener) {
+pub(super) fn tell(items: &[Item], listener: &dyn Listener) {
     for item in items {
         listener.event(&Event::File { path: &item.path, bytes: size(item) });
     }

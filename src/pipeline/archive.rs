@@ -39,11 +39,20 @@ pub fn write(
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
     let verdict = witness.verdict(packed.digests())?;
+    floor_as_recorded(prepared, &verdict)?;
     Ok(Judged { packed, verdict })
 }
 
+/// The record opens the archive, so its floor comes from the plan; the judge's own must be the same.
+pub(super) fn floor_as_recorded(prepared: &Prepared, verdict: &Verdict) -> Result<(), JobError> {
+    if verdict.floor == record::planned_floor(prepared) {
+        return Ok(());
+    }
+    Err(JobError::Bug("the floor of the result is not the floor in its record".to_owned()))
+}
+
 /// A content error that is one of ours comes out whole.
-fn unwrap(error: PackError) -> JobError {
+pub(super) fn unwrap(error: PackError) -> JobError {
     match error {
         PackError::Content { path, source } => match source.downcast::<JobError>() {
             Ok(job) => *job,
@@ -80,9 +89,6 @@ impl<'a> Witness<'a> {
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        if verdict.floor != record::planned_floor(self.shipment.prepared) {
-            return Err(JobError::Bug("the floor of the archive is not the floor in its record".to_owned()));
-        }
         Ok(verdict)
     }
 }

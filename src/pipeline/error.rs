@@ -83,6 +83,11 @@ impl fmt::Display for JobError {
 impl std::error::Error for JobError {}
 
 impl JobError {
+    /// The judge finds in the result what the plan ruled out.
+    pub fn broken_promise() -> Self {
+        Self::Bug("the rewritten files do not keep what the plan promised".to_owned())
+    }
+
     /// What to do about it, where we know.
     pub fn help(&self) -> Option<String> {
         match self {

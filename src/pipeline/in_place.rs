@@ -7,11 +7,11 @@ use super::contents::{Shipment, StreamError};
 use super::{Job, JobError, Prepared, check};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
-use crate::base::write::lay::{self, Looks};
-use crate::base::write::{self, NewFile, WriteError, commit_all, prepare};
+use crate::base::write::{self, Beneath, Looks, NewFile, WriteError, commit_all, prepare};
 use crate::scan::{Entry, Kind};
 use crate::verify::judge::Verdict;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -114,26 +114,29 @@ impl Change<'_> {
 
     /// Brings in what `--bundle` and `--copy-link` name.
     fn copy_in(&self) -> Result<(), JobError> {
-        for (path, entry) in &self.prepared.inventory.entries {
-            if entry.source.starts_with(&self.job.root) {
-                continue;
-            }
-            let looks = Looks { mode: entry.mode, mtime: entry.mtime, owner: None };
+        let mut root = Beneath::open(&self.job.root)?;
+        let foreign = |(_, entry): &(&RelPath, &Entry)| !entry.source.starts_with(&self.job.root);
+        for (path, entry) in self.prepared.inventory.entries.iter().filter(foreign) {
             let place = self.at(path);
+            // A symlink that stands there is what --copy-link replaces.
+            if fs::symlink_metadata(&place).is_ok_and(|found| found.is_symlink()) {
+                write::remove(&place)?;
+            }
             match &entry.kind {
-                Kind::Dir => make_directory(&place, looks)?,
-                Kind::File(_) => self.copy_file(path, entry, &place, looks)?,
+                Kind::Dir if place.is_dir() => {}
+                Kind::Dir => {
+                    root.make_dir(path)?;
+                    let made = root.open_dir(path)?;
+                    root.finish(&made, path, entry.mode | 0o700, None)?;
+                }
+                Kind::File(_) => self.copy_file(path, entry, &place)?,
                 _ => {}
             }
         }
         Ok(())
     }
 
-    fn copy_file(&self, path: &RelPath, entry: &Entry, place: &Path, looks: Looks) -> Result<(), JobError> {
-        // A symlink that stands there is what --copy-link replaces.
-        if std::fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink()) {
-            write::remove(place)?;
-        }
+    fn copy_file(&self, path: &RelPath, entry: &Entry, place: &Path) -> Result<(), JobError> {
         let mut failed = None;
         let mut new = NewFile::create(place)?;
         let filled = self.fill(path, entry, &mut new, &mut failed);
@@ -141,22 +144,11 @@ impl Change<'_> {
             return Err(error);
         }
         filled.map_err(WriteError::io("write", place))?;
-        new.looks(looks)?;
+        new.looks(Looks { mode: entry.mode, mtime: Some(entry.mtime) })?;
         Ok(new.commit()?)
     }
 
     fn at(&self, path: &RelPath) -> PathBuf {
         path.under(&self.job.root)
     }
-}
-
-fn make_directory(place: &Path, looks: Looks) -> Result<(), JobError> {
-    if std::fs::symlink_metadata(place).is_ok_and(|found| found.is_symlink()) {
-        write::remove(place)?;
-    }
-    if !place.is_dir() {
-        lay::directory(place)?;
-        lay::finish_directory(place, looks)?;
-    }
-    Ok(())
 }

@@ -1,147 +1,62 @@
 //! `-o DIR/`: the rewritten tree itself, laid out aside, judged, and only then named.
 
-use super::archive::Witness;
-use super::items::{Shipped, items};
+use super::archive::{Witness, floor_as_recorded, unwrap};
+use super::items::items;
 use super::{Job, JobError, Owner, Prepared, record};
-use crate::base::digest::{Digest, Digester};
-use crate::base::event::{Event, Listener, Stage};
+use crate::base::event::Listener;
 use crate::base::glob::Globs;
-use crate::base::host;
-use crate::base::path::RelPath;
-use crate::base::write::lay::{self, Looks};
-use crate::base::write::{NewDir, WriteError};
-use crate::manifest;
-use crate::pack::{Body, Contents};
+use crate::base::write::{Looks, NewDir};
+use crate::manifest::{ABOUT, About};
+use crate::pack::{self, Item, PackedTree, Tree};
 use crate::scan;
 use crate::verify::judge::Verdict;
-use rayon::prelude::*;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
+
+/// What the directory of a tree looks like from outside; its time is not ours to choose.
+const TOP: Looks = Looks { mode: 0o755, mtime: None };
 
 /// Writes the tree for `path` and judges it. What is not proven gets its name only where the plan already said so and
 /// the user wants it all the same; the verdict tells.
 pub fn write(job: &Job, prepared: &Prepared, path: &Path, listener: &dyn Listener) -> Result<Verdict, JobError> {
     let proven = !prepared.is_hopeless();
-    let shipped = items(job, prepared);
-    let witness = Witness::new(job, prepared, &shipped);
-    let staged = NewDir::create(path)?;
-    let layout = Layout { root: staged.staging(), owner: host::is_root() };
-    let digests = layout.lay(&shipped, &witness, listener)?;
-    let about = record::about(prepared, proven);
-    let manifest = record::manifest(job, prepared, &shipped, &digests, about.clone());
-    layout.records(&about.to_bytes(), &manifest.to_bytes())?;
-    layout.finish(&shipped)?;
-    let verdict = witness.verdict(&digests)?;
-    if proven && !verdict.holds() {
-        return Err(JobError::Bug("the rewritten files do not keep what the plan promised".to_owned()));
-    }
-    staged.commit()?;
+    let (planted, verdict) = plant(job, prepared, &record::about(prepared, proven), path, listener)?;
+    floor_as_recorded(prepared, &verdict)?;
+    match verdict.verified() {
+        Some(verified) => planted.publish(&verified)?,
+        None if proven => return Err(JobError::broken_promise()),
+        None => planted.publish_unproven()?,
+    };
     Ok(verdict)
 }
 
-/// Copies the tree at `root`, its record included, to `place`, which must not be there. Nothing in it is changed or
-/// judged.
+/// Copies the tree at `root` to `place`, which must not be there. Nothing in it is changed; its record says the same of
+/// its origin.
 pub(super) fn copy(root: &Path, place: &Path, listener: &dyn Listener) -> Result<(), JobError> {
     let job = Job { root: root.to_owned(), owner: Owner::Keep, ..Job::default() };
-    let inventory = scan::scan(root, &Globs::default(), listener)?;
-    let prepared = Prepared::unchanged(inventory);
-    let shipped = items(&job, &prepared);
-    let witness = Witness::new(&job, &prepared, &shipped);
-    lay::directory(place)?;
-    let layout = Layout { root: place, owner: host::is_root() };
-    layout.lay(&shipped, &witness, listener)?;
-    let record = |name: &str| fs::read(root.join(name)).ok();
-    if let (Some(about), Some(manifest)) = (record(manifest::ABOUT), record(manifest::MANIFEST)) {
-        layout.records(&about, &manifest)?;
-    }
-    layout.finish(&shipped)
+    let prepared = Prepared::unchanged(scan::scan(root, &Globs::default(), listener)?);
+    let about = fs::read(root.join(ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
+    let about = about.unwrap_or_else(|| record::about(&prepared, false));
+    plant(&job, &prepared, &about, place, listener)?.0.publish_unproven()?;
+    Ok(())
 }
 
-struct Layout<'a> {
-    root: &'a Path,
-    /// Whether owners can be set.
-    owner: bool,
-}
-
-impl Layout<'_> {
-    /// Makes directories, then files (side by side), then further names and symlinks.
-    fn lay(
-        &self,
-        shipped: &[Shipped<'_>],
-        witness: &Witness<'_>,
-        listener: &dyn Listener,
-    ) -> Result<Vec<Option<Digest>>, JobError> {
-        let sizes = shipped.iter().map(|shipped| shipped.entry.file().map_or(0, |file| file.size));
-        listener.event(&Event::Begin { stage: Stage::Write, files: shipped.len() as u64, bytes: sizes.sum() });
-        for shipped in shipped.iter().filter(|shipped| shipped.item.body == Body::Dir) {
-            lay::directory(&self.at(shipped.path))?;
-        }
-        let digests: Result<Vec<_>, JobError> = shipped
-            .par_iter()
-            .enumerate()
-            .map(|(at, shipped)| match shipped.item.body {
-                Body::File { size } => {
-                    let digest = self.file(shipped, at, witness)?;
-                    listener.event(&Event::File { path: shipped.path, bytes: size });
-                    Ok(Some(digest))
-                }
-                _ => Ok(None),
-            })
-            .collect();
-        for shipped in shipped {
-            match &shipped.item.body {
-                Body::Symlink(target) => lay::link_to(&self.at(shipped.path), target, self.looks(shipped))?,
-                Body::HardLink(first) => lay::another_name(&self.at(first), &self.at(shipped.path))?,
-                Body::Dir | Body::File { .. } => {}
-            }
-        }
-        listener.event(&Event::End(Stage::Write));
-        digests
-    }
-
-    fn file(&self, shipped: &Shipped<'_>, at: usize, witness: &Witness<'_>) -> Result<Digest, JobError> {
-        let path = self.at(shipped.path);
-        let mut digester = Digester::default();
-        lay::file(&path, self.looks(shipped), |out: &mut dyn Write| {
-            let mut take = |bytes: &[u8]| -> io::Result<()> {
-                digester.update(bytes);
-                out.write_all(bytes)
-            };
-            witness.stream(at, &mut take).map_err(|error| match error.downcast::<JobError>() {
-                Ok(job) => *job,
-                Err(error) => JobError::from(WriteError::io("write", &path)(io::Error::other(error))),
-            })
-        })?;
-        Ok(digester.finish())
-    }
-
-    fn records(&self, about: &[u8], record: &[u8]) -> Result<(), JobError> {
-        let looks = Looks { mode: 0o644, mtime: 0, owner: None };
-        lay::directory(&self.root.join(manifest::DIRECTORY))?;
-        for (name, bytes) in [(manifest::ABOUT, about), (manifest::MANIFEST, record)] {
-            let path = self.root.join(name);
-            let write = |out: &mut dyn Write| out.write_all(bytes).map_err(WriteError::io("write", &path));
-            lay::file::<WriteError>(&path, looks, write)?;
-        }
-        Ok(lay::finish_directory(&self.root.join(manifest::DIRECTORY), Looks { mode: 0o755, ..looks })?)
-    }
-
-    /// Gives directories their looks, innermost first, and the tree itself a mode others can read.
-    fn finish(&self, shipped: &[Shipped<'_>]) -> Result<(), JobError> {
-        for shipped in shipped.iter().rev().filter(|shipped| shipped.item.body == Body::Dir) {
-            lay::finish_directory(&self.at(shipped.path), self.looks(shipped))?;
-        }
-        let newest = shipped.iter().map(|shipped| shipped.item.mtime).max().unwrap_or_default();
-        Ok(lay::finish_directory(self.root, Looks { mode: 0o755, mtime: newest, owner: None })?)
-    }
-
-    fn looks(&self, shipped: &Shipped<'_>) -> Looks {
-        let item = &shipped.item;
-        Looks { mode: item.mode, mtime: item.mtime, owner: self.owner.then_some((item.uid as u32, item.gid as u32)) }
-    }
-
-    fn at(&self, path: &RelPath) -> std::path::PathBuf {
-        path.under(self.root)
-    }
+fn plant(
+    job: &Job,
+    prepared: &Prepared,
+    about: &About,
+    path: &Path,
+    listener: &dyn Listener,
+) -> Result<(PackedTree, Verdict), JobError> {
+    let shipped = items(job, prepared);
+    let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
+    let witness = Witness::new(job, prepared, &shipped);
+    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes() };
+    let manifest =
+        |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
+    let mut new = NewDir::create(path)?;
+    new.looks(TOP)?;
+    let planted = pack::write_tree(&tree, manifest, new, listener).map_err(unwrap)?;
+    let verdict = witness.verdict(planted.digests())?;
+    Ok((planted, verdict))
 }

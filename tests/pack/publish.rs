@@ -1,9 +1,12 @@
 //! How an archive gets its name, and what is left when it does not.
 
-use crate::tree::{Handmade, awkward, options};
-use relocate::pack::{Format, PackError};
+use crate::tree::{Handmade, awkward, awkward_and_large, expected, on_disk, options};
+use relocate::base::event::Silent;
+use relocate::base::write::NewDir;
+use relocate::pack::{self, Body, Format, PackError, Tree};
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -74,4 +77,41 @@ fn a_pipe_gets_the_same_bytes_and_its_end_is_told_apart() {
     assert_eq!(fs::read(archive.path).unwrap(), poured);
     let error: PackError = packed().pour(&mut Gone).unwrap_err();
     assert!(error.is_broken_pipe());
+}
+
+fn write_tree(tree: &Handmade, out: &Path) -> Result<pack::PackedTree, PackError> {
+    let given = Tree { items: &tree.items, contents: tree, about: b"{}" };
+    pack::write_tree(&given, |_| Ok(b"{}".to_vec()), NewDir::create(out).unwrap(), &Silent)
+}
+
+#[test]
+fn the_same_items_can_be_written_as_a_tree() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let mut tree = awkward_and_large().add("locked", 0o555, Body::Dir).file("locked/f", 0o400, "x");
+    if rustix::process::geteuid().is_root() {
+        (tree.items[1].uid, tree.items[1].gid) = (1234, 4321);
+    }
+    let archive = tree.pack(&dir.path().join("x"), &options(Format::Tar, 1)).unwrap();
+    let packed = write_tree(&tree, &out).unwrap();
+    assert_eq!(packed.digests(), archive.digests());
+    assert!(!out.exists() && packed.staging().exists());
+    assert_eq!(packed.publish_unproven().unwrap(), out);
+    assert_eq!(on_disk(&out), expected(&tree));
+    assert_eq!(fs::read(out.join(".relocate/manifest.json")).unwrap(), b"{}");
+    let owner = fs::symlink_metadata(tree.items[1].path.under(&out)).unwrap();
+    let given = if rustix::process::geteuid().is_root() { 1234 } else { rustix::process::geteuid().as_raw() };
+    assert_eq!(owner.uid(), given);
+    assert_eq!(names(dir.path()), ["out"]);
+}
+
+#[test]
+fn a_tree_that_is_dropped_or_fails_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    drop(write_tree(&awkward().add("locked", 0o555, Body::Dir).file("locked/f", 0o400, "x"), &out).unwrap());
+    let mut changed = Handmade::default().file("a", 0o644, "x").file("b", 0o644, "y");
+    changed.items[1].body = Body::File { size: 2 };
+    assert!(write_tree(&changed, &out).unwrap_err().to_string().contains("'b'"));
+    assert!(names(dir.path()).is_empty());
 }

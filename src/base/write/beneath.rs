@@ -5,7 +5,7 @@
 
 use super::WriteError;
 use crate::base::path::RelPath;
-use rustix::fs::{AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -20,6 +20,8 @@ pub struct Beneath {
     root: OwnedFd,
     /// The directory last worked in: files of one directory come one after another.
     last: Option<(RelPath, OwnedFd)>,
+    /// Whether this process may give files away.
+    owners: bool,
 }
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -30,7 +32,7 @@ impl Beneath {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(path, flags, Mode::empty());
         let root = root.map_err(|error| WriteError::io("open", path)(error.into()))?;
-        Ok(Self { path: path.to_owned(), root, last: None })
+        Ok(Self { path: path.to_owned(), root, last: None, owners: rustix::process::geteuid().is_root() })
     }
 
     /// Where a path of the tree is on disk, for messages.
@@ -38,7 +40,7 @@ impl Beneath {
         path.under(&self.path)
     }
 
-    /// Makes a directory, mode 0700 until [`Beneath::seal`]. Its parent must be there.
+    /// Makes a directory, mode 0700 until [`Beneath::finish`]. Its parent must be there.
     pub fn make_dir(&mut self, path: &RelPath) -> Result<(), WriteError> {
         self.inside("make the directory", path, |parent, name| {
             rustix::fs::mkdirat(parent, name, Mode::RWXU).map_err(io::Error::from)
@@ -53,8 +55,9 @@ impl Beneath {
         })
     }
 
-    /// Gives a file its mode (07777 at most) and its time (whole seconds since 1970).
-    pub fn finish(&self, file: &File, path: &RelPath, mode: u32, mtime: i64) -> Result<(), WriteError> {
+    /// Gives a file or directory its mode (07777 at most) and, if there is one, its time (whole seconds since
+    /// 1970).
+    pub fn finish(&self, file: &File, path: &RelPath, mode: u32, mtime: Option<i64>) -> Result<(), WriteError> {
         let done = rustix::fs::fchmod(file, Mode::from_raw_mode(mode))
             .and_then(|()| rustix::fs::futimens(file, &modified(mtime)));
         done.map_err(|error| WriteError::io("set mode and time of", &self.place(path))(error.into()))
@@ -75,18 +78,32 @@ impl Beneath {
         })
     }
 
-    /// Gives a directory its mode and time. To be called when all it holds is there, what it holds first.
-    pub fn seal(&mut self, path: &RelPath, mode: u32, mtime: i64) -> Result<(), WriteError> {
-        let dir = self.directory(path).map(File::from);
-        let dir = dir.map_err(WriteError::io("open", &self.place(path)))?;
+    /// Opens a directory of the tree, for [`Beneath::finish`] when all it holds is there, what it holds first.
+    pub fn open_dir(&mut self, path: &RelPath) -> Result<File, WriteError> {
+        // The handle kept may be this very directory, and its mode is about to change.
         self.last = None;
-        self.finish(&dir, path, mode, mtime)
+        self.directory(path).map(File::from).map_err(WriteError::io("open", &self.place(path)))
     }
 
-    /// Gives a directory its mode alone.
-    pub fn set_dir_mode(&mut self, path: &RelPath, mode: u32) -> Result<(), WriteError> {
-        let done = self.directory(path).and_then(|dir| Ok(rustix::fs::fchmod(dir, Mode::from_raw_mode(mode))?));
-        done.map_err(WriteError::io("set the mode of", &self.place(path)))
+    /// Gives a file or directory to another owner, where root runs this; others keep what they make, as with tar(1). Takes
+    /// set-id bits off, so it comes before [`Beneath::finish`].
+    pub fn give(&self, file: &File, path: &RelPath, uid: u32, gid: u32) -> Result<(), WriteError> {
+        if !self.owners {
+            return Ok(());
+        }
+        let done = rustix::fs::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        done.map_err(|error| WriteError::io("set the owner of", &self.place(path))(error.into()))
+    }
+
+    /// The same for a symlink.
+    pub fn give_symlink(&mut self, path: &RelPath, uid: u32, gid: u32) -> Result<(), WriteError> {
+        if !self.owners {
+            return Ok(());
+        }
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        self.inside("set the owner of", path, |parent, name| {
+            Ok(rustix::fs::chownat(parent, name, uid, gid, AtFlags::SYMLINK_NOFOLLOW)?)
+        })
     }
 
     fn inside<T>(
@@ -120,9 +137,8 @@ impl Beneath {
     }
 }
 
-fn modified(mtime: i64) -> Timestamps {
-    Timestamps {
-        last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
-        last_modification: Timespec { tv_sec: mtime, tv_nsec: 0 },
-    }
+fn modified(mtime: Option<i64>) -> Timestamps {
+    let as_it_is = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let said = mtime.map(|tv_sec| Timespec { tv_sec, tv_nsec: 0 });
+    Timestamps { last_access: as_it_is, last_modification: said.unwrap_or(as_it_is) }
 }

@@ -1,6 +1,6 @@
 //! A directory tree that appears under its name in one step.
 
-use super::{WriteError, lock, make_partial, sync_directory};
+use super::{Looks, WriteError, lock, make_partial, sync_directory};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -36,6 +36,11 @@ impl NewDir {
     /// Where to put the files meanwhile; mode 0700 until [`NewDir::commit`] or the caller sets another.
     pub fn staging(&self) -> &Path {
         &self.staging
+    }
+
+    /// Gives the directory of the tree its mode and time.
+    pub fn looks(&mut self, looks: Looks) -> Result<(), WriteError> {
+        looks.give(&self.lock).map_err(WriteError::io("set the mode of", &self.path))
     }
 
     /// Gives the tree its name; durable when this returns.

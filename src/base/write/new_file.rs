@@ -1,7 +1,6 @@
 //! A file that has no name until it is whole.
 
-use super::lay::{Looks, dress};
-use super::{WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
+use super::{Looks, WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -64,9 +63,9 @@ impl NewFile {
         }
     }
 
-    /// Gives the file its mode, time and owner.
+    /// Gives the file its mode and time; writing comes before it.
     pub fn looks(&mut self, looks: Looks) -> Result<(), WriteError> {
-        dress(self.file(), looks).map_err(WriteError::io("set the mode and time of", &self.path))
+        looks.give(self.file()).map_err(WriteError::io("set the mode and time of", &self.path))
     }
 
     /// Makes the bytes durable, so that [`NewFile::commit`] has little left that can fail.
