@@ -89,6 +89,8 @@ pub struct Closure {
     pub unresolved: Vec<Unresolved>,
     /// System libraries taken from the host, each with the indices of those who need it.
     pub from_host: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+    /// Indices of the objects that some object finds as a needed library.
+    pub found: BTreeSet<usize>,
     /// How many (object, needed) look-ups were made.
     pub lookups: u64,
 }
@@ -141,7 +143,12 @@ impl World<'_> {
                 }
             }
         }
-        Closure { unresolved: met.unresolved.into_values().collect(), from_host: met.from_host, lookups: met.lookups }
+        Closure {
+            unresolved: met.unresolved.into_values().collect(),
+            from_host: met.from_host,
+            found: met.found,
+            lookups: met.lookups,
+        }
     }
 
     /// Objects whose file name or soname some other object needs.
@@ -185,6 +192,7 @@ impl World<'_> {
                         by_name.insert(needed.clone(), place);
                         by_name.extend(soname.map(|soname| (soname, place)));
                         met.seen.insert(found);
+                        met.found.insert(found);
                         if place == process.len() {
                             process.push(Loaded { object: found, origin, loader: Some(at) });
                         }
@@ -301,5 +309,6 @@ struct Met {
     seen: BTreeSet<usize>,
     unresolved: BTreeMap<(usize, Vec<u8>), Unresolved>,
     from_host: BTreeMap<Vec<u8>, BTreeSet<usize>>,
+    found: BTreeSet<usize>,
     lookups: u64,
 }

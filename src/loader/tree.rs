@@ -99,6 +99,9 @@ impl Walk<'_> {
     }
 
     fn step(&mut self, part: &[u8], whole: &[u8]) -> Result<(), Place> {
+        if self.tree.nodes.get(&self.at) != Some(&Node::Dir) {
+            return Err(Place::Missing(self.at.join(part)));
+        }
         if part == b".." {
             self.at = self.at.parent().ok_or_else(|| Place::Outside(whole.to_vec()))?;
             return Ok(());
@@ -160,6 +163,13 @@ mod tests {
         assert_eq!(tree().inside(b"/p/root/abs/deep"), Some(rel("abs/deep")));
         assert_eq!(tree().inside(b"/p/rootX/lib"), None);
         assert_eq!(tree().inside(b"/p/root/none"), None);
+    }
+
+    #[test]
+    fn nothing_lies_below_a_file() {
+        let below = tree().resolve(&RelPath::root(), b"lib/deep/liba.so/x");
+        assert_eq!(below, Place::Missing(rel("lib/deep/liba.so/x")));
+        assert!(matches!(tree().resolve(&rel("lib/deep"), b"liba.so/.."), Place::Missing(_)));
     }
 
     #[test]

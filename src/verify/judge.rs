@@ -134,6 +134,7 @@ pub fn judge(exhibits: &[Exhibit], law: &Law) -> Verdict {
     let mut closure = world.closure();
     closure.unresolved.retain(|unresolved| !law.forgives(unresolved, &members));
     private(&floor, &mut findings);
+    libc_inside(&closure, &members, &mut findings);
     over_target(&floor, law, &mut findings);
     for exhibit in exhibits {
         inspect(exhibit, &tree, law, &mut findings);
@@ -182,6 +183,15 @@ fn libc(floor: &Floor, findings: &mut Vec<Finding>) -> Libc {
         findings.push(finding.help("make two trees of it, or leave one part out with --exclude"));
     }
     floor.libcs.first().map_or(Libc::Glibc, |first| first.libc)
+}
+
+/// A glibc of the tree's own, loaded by the host's loader: the two must be of one build and are not.
+fn libc_inside(closure: &Closure, members: &[Member], findings: &mut Vec<Finding>) {
+    for member in closure.found.iter().map(|at| &members[*at]).filter(|member| soname(member) == b"libc.so.6") {
+        let found = "is found by programs that the host's loader starts: two C libraries in one process";
+        let finding = Finding::at(&member.path, Severity::Error, "libc-inside", found);
+        findings.push(finding.help(format!("leave it out with --exclude '{}', every target has its own", member.path)));
+    }
 }
 
 /// What ties a tree to one build of glibc.
