@@ -469,30 +469,22 @@ fn a_setuid_program_is_noted() {
     assert!(matches!(seen.notes.as_slice(), [Note::PrivilegesDropped { program }] if program.ends_with(b"bin/ways")));
 }
 
-/// Not a test of its own: runs what `the_death_of_the_supervisor_ends_everything` kills.
-#[test]
-#[ignore = "started by another test"]
-fn supervisor_to_be_killed() {
-    let Some(tree) = std::env::var_os("TREE_OF_THE_KILLED") else { return };
-    let command = ["bin/ways", "sleep"].map(OsString::from);
-    let timeout = Duration::from_secs(100);
-    run(&Run { tree: Path::new(&tree), command: &command, hidden: &[], timeout, env: &[] }).unwrap();
-}
-
 #[test]
 fn the_death_of_the_supervisor_ends_everything() {
     let scene = Scene::new();
-    let mut supervisor = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "supervisor_to_be_killed"])
-        .env("TREE_OF_THE_KILLED", &scene.tree)
+    let mut supervisor = Command::new(env!("CARGO_BIN_EXE_relocate"))
+        .arg("check")
+        .arg(&scene.tree)
+        .args(["--old-prefix", "/no/such/prefix", "--run", "bin/ways sleep"])
         .env("TMPDIR", &scene.elsewhere)
         .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    wait_until(|| running_in(&scene.tree).len() == 3);
+    wait_until(|| running_in(&scene.elsewhere).len() == 3);
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
-    wait_until(|| running_in(&scene.tree).is_empty());
+    wait_until(|| running_in(&scene.elsewhere).is_empty());
 }
 
 #[track_caller]
