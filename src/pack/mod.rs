@@ -12,6 +12,7 @@ mod deflate;
 mod guard;
 mod header;
 mod packed;
+mod pax;
 mod source;
 mod squeeze;
 mod tree;
