@@ -16,8 +16,9 @@ const LARGEST: u64 = 64 * 1024;
 pub(super) fn time<R: Read>(entry: &mut Entry<'_, R>) -> Result<Option<i64>, Refusal> {
     let name = entry.path_bytes().into_owned();
     let target = entry.link_name_bytes().map(Cow::into_owned);
-    let Ok(Some(records)) = entry.pax_extensions() else { return Ok(None) };
     let ambiguous = |what: &str| Refusal::Ambiguous(what.to_owned());
+    let records = entry.pax_extensions().map_err(|_| ambiguous("its pax records cannot be read"))?;
+    let Some(records) = records else { return Ok(None) };
     let (mut keys, mut time) = (Vec::new(), None);
     for record in records {
         let record = record.map_err(|_| ambiguous("it has a pax record that is not well formed"))?;
