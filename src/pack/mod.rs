@@ -12,6 +12,7 @@ mod deflate;
 mod guard;
 mod header;
 mod packed;
+mod pax;
 mod source;
 mod squeeze;
 mod tree;
@@ -118,11 +119,12 @@ impl Format {
         })
     }
 
-    /// The levels that may be asked for, and the one taken where none is.
+    /// The levels that may be asked for, and the one taken where none is. For gzip that is 5: with zlib-rs it gives the size
+    /// of pigz and gzip at their 6 within 0.3 % (measured on 1.1 GB of programs) in less than half the time.
     fn levels(self) -> (std::ops::RangeInclusive<i32>, i32) {
         match self {
             Self::Tar => (0..=0, 0),
-            Self::TarGz => (1..=9, 6),
+            Self::TarGz => (1..=9, 5),
             Self::TarZst => (1..=19, 3),
         }
     }

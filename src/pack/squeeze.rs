@@ -20,6 +20,8 @@ const PIECE: usize = 256 * 1024;
 struct Squeezed {
     bytes: Vec<u8>,
     sum: Hasher,
+    /// The memory of the block itself, to be used again: it is what keeps the peak where it is.
+    spent: Vec<u8>,
 }
 
 /// A stream of the archive's bytes on its way into a sink.
@@ -33,6 +35,7 @@ pub(super) struct Squeezer<'a, 'scope> {
     block: Vec<u8>,
     history: usize,
     pending: VecDeque<Pending<io::Result<Squeezed>>>,
+    spare: Vec<Vec<u8>>,
     sum: Hasher,
     len: u64,
     digest: Digester,
@@ -51,10 +54,21 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
             Format::TarZst => crew.window(jobs + 1),
             Format::Tar | Format::TarGz => crew.window(4 * jobs),
         };
-        let (block, pending) = (Vec::new(), VecDeque::new());
-        let (sum, digest) = (Hasher::new(), Digester::default());
-        let mut stream =
-            Self { crew, sink, format, level, window, block, history: 0, pending, sum, len: 0, digest, written: 0 };
+        let mut stream = Self {
+            crew,
+            sink,
+            format,
+            level,
+            window,
+            block: Vec::new(),
+            history: 0,
+            pending: VecDeque::new(),
+            spare: Vec::new(),
+            sum: Hasher::new(),
+            len: 0,
+            digest: Digester::default(),
+            written: 0,
+        };
         if format == Format::TarGz {
             stream.emit(&deflate::header(level))?;
         }
@@ -72,7 +86,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         while !bytes.is_empty() {
             let room = self.history + self.block_size() - self.block.len();
             if room == 0 {
-                // Only now is it known that this block is not the last.
+                // Only now is it known that this block is not the last one.
                 self.cut(false)?;
                 continue;
             }
@@ -105,8 +119,8 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     }
 
     fn cut(&mut self, last: bool) -> Result<(), PackError> {
-        let block = std::mem::take(&mut self.block);
         if self.format == Format::Tar {
+            let block = std::mem::take(&mut self.block);
             self.emit(&block)?;
             self.block = block;
             self.block.clear();
@@ -115,14 +129,17 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         while self.pending.len() >= self.window {
             self.take()?;
         }
+        let size = deflate::DICTIONARY + self.block_size();
+        let next = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(size));
+        let block = std::mem::replace(&mut self.block, next);
         let (format, level, from) = (self.format, self.level, self.history);
         if format == Format::TarGz {
             self.block.extend_from_slice(&block[block.len().saturating_sub(deflate::DICTIONARY)..]);
             self.history = self.block.len();
         }
         self.pending.push_back(self.crew.run(move || match format {
-            Format::TarGz => gzip_block(level, &block, from, last),
-            Format::Tar | Format::TarZst => zstd_frame(&block, level),
+            Format::TarGz => gzip_block(level, block, from, last),
+            Format::Tar | Format::TarZst => zstd_frame(level, block),
         }));
         Ok(())
     }
@@ -132,6 +149,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         let Some(oldest) = self.pending.pop_front() else { return Ok(()) };
         let squeezed = oldest.wait().and_then(|result| result).map_err(PackError::Compress)?;
         self.sum.combine(&squeezed.sum);
+        self.spare.push(squeezed.spent);
         self.emit(&squeezed.bytes)
     }
 
@@ -142,15 +160,19 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     }
 }
 
-fn gzip_block(level: i32, block: &[u8], from: usize, last: bool) -> io::Result<Squeezed> {
+fn gzip_block(level: i32, mut block: Vec<u8>, from: usize, last: bool) -> io::Result<Squeezed> {
     let mut sum = Hasher::new();
     sum.update(&block[from..]);
-    Ok(Squeezed { bytes: deflate::block(level, block, from, last)?, sum })
+    let bytes = deflate::block(level, &block, from, last)?;
+    block.clear();
+    Ok(Squeezed { bytes, sum, spent: block })
 }
 
 /// A new context for each frame: it costs less than a hundredth of the frame's time and has no history for sure.
-fn zstd_frame(block: &[u8], level: i32) -> io::Result<Squeezed> {
+fn zstd_frame(level: i32, mut block: Vec<u8>) -> io::Result<Squeezed> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-    Ok(Squeezed { bytes: compressor.compress(block)?, sum: Hasher::new() })
+    let bytes = compressor.compress(&block)?;
+    block.clear();
+    Ok(Squeezed { bytes, sum: Hasher::new(), spent: block })
 }

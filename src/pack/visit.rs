@@ -6,7 +6,7 @@
 
 use super::guard::{Guard, Limits, RATIO_FROM, Refusal, Stated, StatedKind};
 use super::source::{self, Exhausted, Meter};
-use super::{ContentError, Item};
+use super::{ContentError, Item, pax};
 use crate::base::path::printable;
 use crate::base::write::WriteError;
 use std::fmt;
@@ -191,9 +191,9 @@ impl Visitor<'_> {
         let size = entry.size();
         self.meter.allowance.set(size.saturating_add(HEADERS));
         if entry.header().entry_type() == EntryType::XGlobalHeader {
-            return only_a_comment(&mut entry).map_err(refuse);
+            return pax::only_a_comment(&mut entry).map_err(refuse);
         }
-        let pax_time = pax_time(&mut entry).map_err(refuse)?;
+        let pax_time = pax::time(&mut entry).map_err(refuse)?;
         let header = entry.header().clone();
         let number = |value: io::Result<u64>| value.map_err(|error| self.damaged(error));
         let mode = header.mode().map_err(|error| self.damaged(error))? & 0o7777;
@@ -302,61 +302,4 @@ fn kind<'a>(stated: EntryType, name: &[u8], size: u64, target: &'a [u8]) -> Stat
         EntryType::Fifo => StatedKind::Other("a named pipe"),
         _ => StatedKind::Other("an entry of a kind that is not known"),
     }
-}
-
-/// Judges the pax records of an entry and gives the time in them, in whole seconds.
-fn pax_time(entry: &mut tar::Entry<'_, Source<'_>>) -> Result<Option<i64>, Refusal> {
-    let name = entry.path_bytes().into_owned();
-    let target = entry.link_name_bytes().map(std::borrow::Cow::into_owned);
-    let Ok(Some(records)) = entry.pax_extensions() else { return Ok(None) };
-    let ambiguous = |what: &str| Refusal::Ambiguous(what.to_owned());
-    let (mut keys, mut time) = (Vec::new(), None);
-    for record in records {
-        let record = record.map_err(|_| ambiguous("it has a pax record that is not well formed"))?;
-        let (key, value) = (record.key_bytes(), record.value_bytes());
-        if keys.contains(&key) {
-            return Err(Refusal::Ambiguous(format!("it has two pax records '{}'", printable(key))));
-        }
-        keys.push(key);
-        match key {
-            b"path" if value != name => return Err(ambiguous("its GNU long name and its pax name differ")),
-            b"linkpath" if Some(value) != target.as_deref() => {
-                return Err(ambiguous("its GNU long link target and its pax link target differ"));
-            }
-            b"size" | b"uid" | b"gid" if !value.iter().all(u8::is_ascii_digit) || value.is_empty() => {
-                return Err(Refusal::Ambiguous(format!("its pax {} is no number", printable(key))));
-            }
-            b"mtime" => time = Some(seconds(value).ok_or_else(|| ambiguous("its pax time is no number"))?),
-            b"SCHILY.realsize" => return Err(ambiguous("it is a sparse file in a form that is not read")),
-            key if key.starts_with(b"GNU.sparse.") => {
-                return Err(ambiguous("it is a sparse file in a form that is not read"));
-            }
-            _ => {}
-        }
-    }
-    Ok(time)
-}
-
-/// `-1.5` is a second and a half before 1970, and lies in the second -2.
-fn seconds(text: &[u8]) -> Option<i64> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let below = whole.starts_with('-') && fraction.bytes().any(|digit| digit != b'0');
-    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    whole.parse::<i64>().ok()?.checked_sub(i64::from(below))
-}
-
-/// `git archive` puts the commit into a global pax comment; anything else there would change entries that follow.
-fn only_a_comment(entry: &mut tar::Entry<'_, Source<'_>>) -> Result<(), Refusal> {
-    let wrong = || Refusal::Ambiguous("it is a global pax header with more than a comment".to_owned());
-    if entry.size() > HEADERS {
-        return Err(wrong());
-    }
-    let mut bytes = Vec::new();
-    entry.read_to_end(&mut bytes).map_err(|_| wrong())?;
-    let comments = tar::PaxExtensions::new(&bytes)
-        .all(|record| record.is_ok_and(|record| matches!(record.key_bytes(), b"comment" | b"hdrcharset")));
-    if comments { Ok(()) } else { Err(wrong()) }
 }

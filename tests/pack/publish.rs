@@ -37,6 +37,36 @@ fn both_names_appear_and_sha256sum_agrees() {
     assert_eq!(names(dir.path()).len(), 4);
 }
 
+/// What happened to the names in a directory, in order: `+` for a new or renamed one, `-` for one that went.
+fn watched(dir: &Path, work: impl FnOnce()) -> Vec<String> {
+    use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
+    let watch = init(CreateFlags::NONBLOCK).unwrap();
+    let flags = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_TO;
+    add_watch(&watch, dir, flags).unwrap();
+    work();
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 8192];
+    let mut reader = Reader::new(watch, &mut buffer);
+    let mut seen = Vec::new();
+    while let Ok(event) = reader.next() {
+        let name = event.file_name().unwrap().to_str().unwrap();
+        let sign = if event.events().contains(ReadFlags::DELETE) { '-' } else { '+' };
+        seen.push(format!("{sign}{name}"));
+    }
+    seen.retain(|event| !event.contains("relocate-partial"));
+    seen
+}
+
+#[test]
+fn no_moment_shows_a_digest_beside_another_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let publish = || {
+        let packed = small().pack(&dir.path().join("a.tar"), &options(Format::Tar, 1)).unwrap();
+        watched(dir.path(), || _ = packed.publish().unwrap())
+    };
+    assert_eq!(publish(), ["+a.tar", "+a.tar.sha256"]);
+    assert_eq!(publish(), ["-a.tar.sha256", "+a.tar", "+a.tar.sha256"]);
+}
+
 #[test]
 fn an_archive_that_is_dropped_leaves_nothing_and_the_old_one_stays() {
     let dir = tempfile::tempdir().unwrap();
