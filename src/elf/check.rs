@@ -5,9 +5,10 @@
 //! leaves segments a loader would not map.
 
 use super::dynamic::{self, Dynamic};
-use super::facts::{Facts, Found, classify, facts};
+use super::facts::{Facts, facts};
 use super::growth::page_size;
 use super::image::{ElfError, Image};
+use super::kind::{Found, classify};
 use super::layout::{Section, Segment};
 use super::plan::{Patch, is_as_wanted};
 use super::references::References;
