@@ -6,6 +6,7 @@ use relocate::elf::{ElfError, PlanError, Read, RunPaths, Rung, plan, read, self_
 use std::sync::OnceLock;
 
 const DT_STRTAB: u64 = 5;
+const DT_SYMTAB: u64 = 6;
 const DT_STRSZ: u64 = 10;
 const DT_RUNPATH: u64 = 29;
 
@@ -164,4 +165,16 @@ proptest! {
         }
         assert_sane(&bytes, &runpath(vec![b'x'; len]));
     }
+}
+
+#[test]
+fn a_file_that_is_as_wanted_is_left_alone_even_if_it_is_damaged_elsewhere() {
+    let mut bytes = program().to_vec();
+    let at = entry_at(&bytes, DT_SYMTAB);
+    set_entry(&mut bytes, at, DT_SYMTAB, 1 << 44);
+    let wanted = runpath("/opt/ourapp/lib");
+    let patch = plan(&bytes, &wanted).unwrap();
+    assert_eq!(patch.rung, Rung::Unchanged);
+    self_check(&bytes, &patch, &wanted).unwrap();
+    assert!(plan(&bytes, &runpath("/x")).is_err());
 }
