@@ -4,8 +4,9 @@
 //! DT_NULL with the number of slots in all. Refuses a section without an end, one whose address and file offset name
 //! different bytes, and string offsets that lie outside the table.
 
-use super::image::{ElfError, Image, Window, malformed};
+use super::image::{ElfError, Image, malformed};
 use super::layout::{Entry, Segment};
+use super::window::Window;
 use object::elf::{DT_NULL, DT_STRSZ, DT_STRTAB, DynamicTag, PT_DYNAMIC};
 
 /// A dynamic section is some hundred bytes; the longest seen has a few thousand entries.

@@ -3,18 +3,18 @@
 //! Takes any byte source; gives "not ELF", a kind that has no run-time path, or the facts of a dynamic object. Reads
 //! only the ranges it needs. Refuses ELF files that are cut short or contradict themselves where the loader would look.
 
-use super::dynamic::{self, Dynamic};
-use super::image::{ElfError, Image, Window, malformed};
-use super::layout::Segment;
+use super::dynamic::Dynamic;
+use super::image::{ElfError, Image, malformed};
+use super::kind::{self, Found, Kind, classify, flags_1};
 use super::notes::Demands;
 use super::symbols::Symbols;
 use super::versions;
+use super::window::Window;
 use crate::base::bytes::ReadAt;
 use crate::loader::object::{Arch, Object, Tag, VersionNeed};
 use object::elf::{
-    DF_1_NODEFLIB, DF_1_PIE, DF_TEXTREL, DT_AUXILIARY, DT_FILTER, DT_FLAGS, DT_FLAGS_1, DT_NEEDED, DT_RPATH,
-    DT_RUNPATH, DT_SONAME, DT_TEXTREL, DynamicTag, EM_386, EM_X86_64, ET_CORE, ET_DYN, ET_EXEC, ET_REL, PF_X,
-    PT_GNU_PROPERTY, PT_GNU_STACK, PT_INTERP, PT_NOTE, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS,
+    DF_1_NODEFLIB, DF_1_PIE, DF_TEXTREL, DT_AUXILIARY, DT_FILTER, DT_FLAGS, DT_NEEDED, DT_RPATH, DT_RUNPATH, DT_SONAME,
+    DT_TEXTREL, DynamicTag, EM_386, EM_X86_64, ET_EXEC, PF_X, PT_GNU_PROPERTY, PT_GNU_STACK, PT_INTERP, PT_NOTE,
 };
 
 /// What a byte source turned out to be.
@@ -26,25 +26,6 @@ pub enum Read {
     Other(Kind),
     /// A file with a dynamic section.
     Dynamic(Box<Facts>),
-}
-
-/// The kinds of ELF files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// ET_REL: an object file or kernel module.
-    Relocatable,
-    /// ET_CORE.
-    Core,
-    /// A program or object without PT_DYNAMIC.
-    Static,
-    /// A program that relocates itself: ET_DYN with DF_1_PIE, no interpreter, no DT_NEEDED, no DT_SONAME.
-    StaticPie,
-    /// The dynamic loader.
-    Loader,
-    /// Debug information split off another file: its dynamic section has no bytes.
-    Debug,
-    /// A program or library that a loader loads.
-    Dynamic,
 }
 
 /// One DT_RPATH or DT_RUNPATH entry.
@@ -81,72 +62,6 @@ pub fn read(source: &dyn ReadAt) -> Result<Read, ElfError> {
     }
 }
 
-/// A file's kind, with the dynamic section where it has one.
-pub(super) enum Found {
-    Other(Kind),
-    Dynamic(Dynamic),
-}
-
-/// Decides by `e_type` and segments, and loads the image as far as that needs.
-pub(super) fn classify(image: &mut Image<'_>) -> Result<Found, ElfError> {
-    match object::elf::FileType(image.header.e_type) {
-        ET_REL => return Ok(Found::Other(Kind::Relocatable)),
-        ET_CORE => return Ok(Found::Other(Kind::Core)),
-        ET_EXEC | ET_DYN => {}
-        _ => return Err(malformed("unknown e_type", 16, image.header.e_type.into())),
-    }
-    image.load()?;
-    let segment = dynamic::segment(image)?.filter(|segment| segment.memsz > 0 || segment.filesz > 0);
-    if is_debug(image, segment.as_ref()) {
-        return Ok(Found::Other(Kind::Debug));
-    }
-    match segment {
-        None => Ok(Found::Other(Kind::Static)),
-        Some(segment) => Ok(Found::Dynamic(Dynamic::read(image, &segment)?)),
-    }
-}
-
-/// `objcopy --only-keep-debug` and `eu-strip -f` keep the headers and turn what was loaded into SHT_NOBITS.
-fn is_debug(image: &Image<'_>, segment: Option<&Segment>) -> bool {
-    let without_bytes = segment.is_some_and(|segment| segment.filesz == 0);
-    let mut code = image
-        .section_list()
-        .iter()
-        .filter(|section| section.kind == SHT_NOBITS && section.flags.contains(SHF_ALLOC) && section.size > 0);
-    without_bytes
-        || code.any(|section| {
-            section.flags.contains(SHF_EXECINSTR) || segment.is_some_and(|segment| segment.vaddr == section.addr)
-        })
-}
-
-/// Decides between the kinds that have a dynamic section.
-pub(super) fn kind(image: &Image<'_>, dynamic: &Dynamic) -> Result<Kind, ElfError> {
-    let interp = image.segments.iter().any(|segment| segment.kind == PT_INTERP);
-    let position_independent = image.header.e_type == ET_DYN.0;
-    if interp || !position_independent {
-        return Ok(Kind::Dynamic);
-    }
-    let mut window = Window::new(image.source);
-    match (dynamic.value(DT_SONAME), dynamic.value(DT_NEEDED)) {
-        (Some(at), _) => {
-            let soname = dynamic.string(&mut window, "DT_SONAME", at)?;
-            Ok(if is_loader(&soname, image.header.entry) { Kind::Loader } else { Kind::Dynamic })
-        }
-        (None, None) if flags_1(dynamic) & DF_1_PIE.0 != 0 => Ok(Kind::StaticPie),
-        (None, _) => Ok(Kind::Dynamic),
-    }
-}
-
-/// glibc's names by port, musl's, and musl's libc.so, which is its loader and has an entry point.
-fn is_loader(soname: &[u8], entry: u64) -> bool {
-    let names: [&[u8]; 6] = [b"ld-linux", b"ld-musl-", b"ld64.so", b"ld.so", b"ld-uClibc", b"libc.musl-"];
-    names.iter().any(|name| soname.starts_with(name)) || (soname == b"libc.so" && entry != 0)
-}
-
-fn flags_1(dynamic: &Dynamic) -> u64 {
-    dynamic.value(DT_FLAGS_1).unwrap_or(0)
-}
-
 /// Gathers the facts of a file with a dynamic section.
 pub(super) fn facts(image: &Image<'_>, dynamic: &Dynamic) -> Result<Facts, ElfError> {
     let mut window = Window::new(image.source);
@@ -179,7 +94,7 @@ pub(super) fn facts(image: &Image<'_>, dynamic: &Dynamic) -> Result<Facts, ElfEr
         text_relocations: dynamic.value(DT_TEXTREL).is_some() || flags & DF_TEXTREL.0 != 0,
         executable_stack: executable_stack(image),
     };
-    Ok(Facts { object, kind: kind(image, dynamic)?, run_paths })
+    Ok(Facts { object, kind: kind::of_dynamic(image, dynamic)?, run_paths })
 }
 
 /// The tag of a run-time path entry.

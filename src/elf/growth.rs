@@ -9,7 +9,7 @@ use super::dynamic::{Dynamic, Strings};
 use super::image::{Image, Sections};
 use super::layout::{Entry, Section, Segment, Symbol};
 use super::refusal::{PlanError, Refusal};
-use super::symbols::BATCH;
+use super::symbols::{BATCH, Symbols};
 use crate::base::bytes::Edited;
 use object::elf::{
     DT_GNU_HASH, DT_HASH, DT_STRSZ, DT_STRTAB, DT_SYMTAB, DT_VERDEF, DT_VERNEED, DT_VERSYM, EM_386, EM_ARM, EM_RISCV,
@@ -181,14 +181,12 @@ impl<'a> Growth<'a> {
 
     /// The size of the largest dynamic symbol, in bytes.
     pub(super) fn largest_symbol(&self) -> Result<u64, PlanError> {
-        let (layout, size) = (self.image.layout, self.image.layout.symbol_size());
+        let size = self.image.layout.symbol_size();
         let mut largest = 0;
         for table in self.sections.iter().filter(|section| section.kind == SHT_DYNSYM) {
-            for start in (0..table.size / size).step_by(BATCH as usize) {
-                let count = (table.size / size - start).min(BATCH);
-                let at = table.offset.saturating_add(start * size);
-                let bytes = self.image.range("dynamic symbols", at, count * size)?;
-                largest = layout.symbols(&bytes).iter().map(|symbol| symbol.size).max().unwrap_or(0).max(largest);
+            let symbols = Symbols { offset: table.offset, count: table.size / size };
+            for batch in symbols.batches(self.image) {
+                largest = batch?.iter().map(|symbol| symbol.size).max().unwrap_or(0).max(largest);
             }
         }
         Ok(largest)

@@ -7,9 +7,10 @@
 use super::check::self_check;
 use super::draft::Draft;
 use super::dynamic::{Dynamic, Strings};
-use super::facts::{self, Found, Kind, RunPath, classify, tag_of};
+use super::facts::{self, RunPath, tag_of};
 use super::growth::{Growth, dynamic_bytes};
 use super::image::{Image, malformed};
+use super::kind::{self, Found, Kind, classify};
 use super::layout::{Entry, Section};
 use super::references::References;
 use super::refusal::{PlanError, Refusal};
@@ -99,7 +100,7 @@ fn check_kind(image: &Image<'_>, dynamic: &Dynamic, wanted: &RunPaths) -> Result
             return Err(Refusal::NulInPath(tag).into());
         }
     }
-    match facts::kind(image, dynamic)? {
+    match kind::of_dynamic(image, dynamic)? {
         Kind::StaticPie => return Err(Refusal::StaticPie.into()),
         Kind::Loader => return Err(Refusal::Loader.into()),
         _ => {}

@@ -8,7 +8,7 @@
 use super::dynamic::Dynamic;
 use super::facts::tag_of;
 use super::image::{ElfError, Image, malformed};
-use super::symbols::{BATCH, Symbols};
+use super::symbols::Symbols;
 use super::versions;
 use crate::loader::object::Tag;
 use object::elf::{
@@ -55,14 +55,9 @@ impl References {
     }
 
     fn add_symbols(&mut self, image: &Image<'_>, dynamic: &Dynamic) -> Result<(), ElfError> {
-        let Some(Symbols { offset, count }) = Symbols::find(image, dynamic)? else { return Ok(()) };
-        let size = image.layout.symbol_size();
-        let mut done = 0;
-        while done < count {
-            let batch = (count - done).min(BATCH);
-            let bytes = image.range("dynamic symbols", offset + done * size, batch * size)?;
-            self.others.extend(image.layout.symbols(&bytes).iter().map(|symbol| u64::from(symbol.name)));
-            done += batch;
+        let Some(symbols) = Symbols::find(image, dynamic)? else { return Ok(()) };
+        for batch in symbols.batches(image) {
+            self.others.extend(batch?.iter().map(|symbol| u64::from(symbol.name)));
         }
         Ok(())
     }

@@ -5,7 +5,9 @@
 //! shares bytes with a run-time path. Sources: gABI chapter 5 "Hash Table"; binutils' `.gnu.hash` layout.
 
 use super::dynamic::Dynamic;
-use super::image::{ElfError, Image, Window, malformed};
+use super::image::{ElfError, Image, malformed};
+use super::layout::Symbol;
+use super::window::Window;
 use object::elf::{
     DT_GNU_HASH, DT_HASH, DT_JMPREL, DT_PLTREL, DT_PLTRELSZ, DT_REL, DT_RELA, DT_RELASZ, DT_RELSZ, DT_SYMTAB,
     DynamicTag, EM_ALPHA, EM_MIPS, EM_S390, SHT_DYNSYM,
@@ -37,6 +39,16 @@ impl Symbols {
             return Err(malformed("more dynamic symbols than the segment holds", offset, count));
         }
         Ok(Some(Self { offset, count }))
+    }
+
+    /// All symbols in table order, some thousands at a time.
+    pub(super) fn batches<'a>(self, image: &'a Image<'_>) -> impl Iterator<Item = Result<Vec<Symbol>, ElfError>> + 'a {
+        let size = image.layout.symbol_size();
+        (0..self.count).step_by(BATCH as usize).map(move |start| {
+            let len = (self.count - start).min(BATCH) * size;
+            let bytes = image.range("dynamic symbols", self.offset.saturating_add(start * size), len)?;
+            Ok(image.layout.symbols(&bytes))
+        })
     }
 }
 

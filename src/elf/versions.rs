@@ -5,8 +5,9 @@
 //! the file or steps backwards. Source: LSB Core, "Symbol Versioning".
 
 use super::dynamic::Dynamic;
-use super::image::{ElfError, Image, Window, malformed};
+use super::image::{ElfError, Image, malformed};
 use super::symbols::Symbols;
+use super::window::Window;
 use object::elf::{
     DT_VERDEF, DT_VERDEFNUM, DT_VERNEED, DT_VERNEEDNUM, DT_VERSYM, DynamicTag, VER_FLG_BASE, VER_FLG_WEAK,
     VERSYM_VERSION,
