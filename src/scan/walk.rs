@@ -2,6 +2,7 @@
 
 use super::{Globs, ScanError};
 use crate::base::path::RelPath;
+use crate::base::write::is_partial;
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::io;
@@ -13,7 +14,7 @@ use walkdir::WalkDir;
 /// The record of the last run, which `--in-place` leaves in a tree; it describes the tree and is no part of it.
 const RECORD: &[u8] = b".relocate";
 
-/// One path found.
+/// One path found. What a killed run left half-written is none.
 pub(super) struct Found {
     pub(super) path: RelPath,
     pub(super) source: PathBuf,
@@ -32,7 +33,8 @@ pub(super) fn walk(root: &Path, exclude: &Globs) -> Result<Vec<Found>, ScanError
         |path: &Path| path.strip_prefix(root).ok().and_then(|path| RelPath::new(path.as_os_str().as_bytes()));
     let wanted = |entry: &walkdir::DirEntry| {
         let path = relative(entry.path());
-        path.is_none_or(|path| path.is_root() || !(path.as_bytes() == RECORD || exclude.matches(&path)))
+        let ours = |path: &RelPath| path.as_bytes() == RECORD || is_partial(path.name());
+        path.is_none_or(|path| path.is_root() || !(ours(&path) || exclude.matches(&path)))
     };
     let mut found = Vec::new();
     let mut failures = Vec::new();
