@@ -11,7 +11,7 @@ use crate::base::path::printable;
 use crate::pipeline::check::{self, Checked, Subject};
 use crate::verify::judge::Law;
 use crate::verify::smoke::{self, End, Observed, Run, SmokeError, Witness};
-use report::{BOLD, GREEN, RED, Table, bytes, count, paint, say, talk};
+use report::{BOLD, GREEN, RED, Table, YELLOW, bytes, count, paint, say, talk};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -153,7 +153,11 @@ fn shown(command: &[OsString]) -> String {
 }
 
 fn run_text(command: &[OsString], observed: &Observed) -> String {
-    let (code, word) = if is_clean(observed) { (GREEN, "ran") } else { (RED, "failed") };
+    let (code, word) = match observed.end {
+        End::Exited(0) if observed.asked.is_empty() => (GREEN, "ran"),
+        End::Exited(0) => (YELLOW, "ran, and asked for the old prefix"),
+        _ => (RED, "failed"),
+    };
     let mut text = format!(
         "{} {}: {}, old prefix hidden by {}\n",
         paint(BOLD, "run"),
