@@ -157,7 +157,7 @@ fn version_needs(image: &Image<'_>, dynamic: &Dynamic) -> Result<Vec<VersionNeed
     let mut named = Vec::with_capacity(needs.len());
     for need in needs {
         let symbol = match (first.get(&need.index), symbols) {
-            (Some(number), Some(symbols)) => Some(symbol_name(image, dynamic, symbols.offset, *number)?),
+            (Some(number), Some(symbols)) => Some(symbol_name(image, dynamic, &mut window, symbols.offset, *number)?),
             _ => None,
         };
         named.push(VersionNeed {
@@ -171,11 +171,17 @@ fn version_needs(image: &Image<'_>, dynamic: &Dynamic) -> Result<Vec<VersionNeed
     Ok(named)
 }
 
-fn symbol_name(image: &Image<'_>, dynamic: &Dynamic, table: u64, number: u64) -> Result<Vec<u8>, ElfError> {
+fn symbol_name(
+    image: &Image<'_>,
+    dynamic: &Dynamic,
+    window: &mut Window<'_>,
+    table: u64,
+    number: u64,
+) -> Result<Vec<u8>, ElfError> {
     let size = image.layout.symbol_size();
     let bytes = image.range("dynamic symbol", table.saturating_add(number * size), size)?;
     let name = image.layout.symbols(&bytes).first().map_or(0, |symbol| symbol.name);
-    dynamic.string(&mut Window::new(image.source), "name of a dynamic symbol", name.into())
+    dynamic.string(window, "name of a dynamic symbol", name.into())
 }
 
 fn version_definitions(image: &Image<'_>, dynamic: &Dynamic) -> Result<Vec<Vec<u8>>, ElfError> {

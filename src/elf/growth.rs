@@ -155,12 +155,9 @@ impl<'a> Growth<'a> {
     /// Symbols that name a place in a moved section follow it, in `.symtab` and `.dynsym`.
     fn move_symbols(&mut self) -> Result<(), PlanError> {
         let (layout, size) = (self.image.layout, self.image.layout.symbol_size());
-        let tables: Vec<Section> = self
-            .sections
-            .iter()
-            .filter(|section| section.kind == SHT_SYMTAB || section.kind == SHT_DYNSYM)
-            .copied()
-            .collect();
+        // The gABI allows one table of each kind.
+        let first = |kind| self.sections.iter().find(|section| section.kind == kind).copied();
+        let tables: Vec<Section> = [SHT_SYMTAB, SHT_DYNSYM].into_iter().filter_map(first).collect();
         for table in tables {
             let edits = self.draft.edits();
             let view = Edited::new(self.image.source, &edits, self.size);
@@ -181,13 +178,11 @@ impl<'a> Growth<'a> {
 
     /// The size of the largest dynamic symbol, in bytes.
     pub(super) fn largest_symbol(&self) -> Result<u64, PlanError> {
-        let size = self.image.layout.symbol_size();
+        let Some(table) = self.sections.iter().find(|section| section.kind == SHT_DYNSYM) else { return Ok(0) };
+        let symbols = Symbols { offset: table.offset, count: table.size / self.image.layout.symbol_size() };
         let mut largest = 0;
-        for table in self.sections.iter().filter(|section| section.kind == SHT_DYNSYM) {
-            let symbols = Symbols { offset: table.offset, count: table.size / size };
-            for batch in symbols.batches(self.image) {
-                largest = batch?.iter().map(|symbol| symbol.size).max().unwrap_or(0).max(largest);
-            }
+        for batch in symbols.batches(self.image) {
+            largest = batch?.iter().map(|symbol| symbol.size).max().unwrap_or(0).max(largest);
         }
         Ok(largest)
     }

@@ -19,7 +19,7 @@ use super::tags::{self, RunPaths};
 use super::{longer_table, new_segment, slack};
 use crate::base::bytes::{Edit, ReadAt};
 use crate::loader::object::Tag;
-use object::elf::{PT_LOAD, SHT_STRTAB};
+use object::elf::{PT_LOAD, SHT_DYNAMIC, SHT_STRTAB};
 use serde::Serialize;
 use std::fmt;
 
@@ -130,7 +130,8 @@ impl<'a> Edition<'a> {
         if bytes.last() != Some(&0) {
             return Err(malformed("dynamic string table without a NUL at its end", strings.offset, strings.size).into());
         }
-        let entries = tags::rewrite(&dynamic.entries, dynamic.slots, wanted, image.layout, image.header.machine)?;
+        let slots = slots(image, dynamic);
+        let entries = tags::rewrite(&dynamic.entries, slots, wanted, image.layout, image.header.machine)?;
         let references = References::collect(image, dynamic)?;
         let mut edition =
             Self { image, dynamic, strings, entries, table: StringTable::new(bytes, Vec::new()), rung: Rung::InPlace };
@@ -214,6 +215,13 @@ fn climb(growth: &mut Growth<'_>) -> Result<(Rung, slack::Place), PlanError> {
         return Ok((Rung::NewSegment, place));
     }
     Ok((Rung::LongerTable, longer_table::place(growth)?))
+}
+
+/// How many dynamic entries fit: `strip` keeps only what the section header says.
+fn slots(image: &Image<'_>, dynamic: &Dynamic) -> usize {
+    let sections = image.section_list().iter().filter(|one| one.kind == SHT_DYNAMIC && one.offset == dynamic.offset);
+    let by_header = sections.map(|one| (one.size / image.layout.entry_size()) as usize).max();
+    by_header.map_or(dynamic.slots, |slots| slots.clamp(dynamic.entries.len(), dynamic.slots))
 }
 
 /// Whether anything but its own section and the LOADs lies over the string table.

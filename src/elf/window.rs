@@ -12,13 +12,18 @@ pub(super) struct Window<'a> {
     source: &'a dyn ReadAt,
     offset: u64,
     bytes: Cow<'a, [u8]>,
+    /// Bytes of strings given out so far.
+    given: u64,
 }
+
+/// All names of a file together are shorter; a file whose every name is the same long string is not worth the memory.
+const MOST_NAMES: u64 = 1 << 26;
 
 impl<'a> Window<'a> {
     const STEP: u64 = 4096;
 
     pub(super) fn new(source: &'a dyn ReadAt) -> Self {
-        Self { source, offset: 0, bytes: Cow::Borrowed(&[]) }
+        Self { source, offset: 0, bytes: Cow::Borrowed(&[]), given: 0 }
     }
 
     /// Returns `len` bytes from `offset`; `what` names them in errors.
@@ -48,6 +53,10 @@ impl<'a> Window<'a> {
             }
             string.extend_from_slice(piece);
             at += len;
+            self.given += len;
+            if self.given > MOST_NAMES {
+                return Err(malformed("its names add up to more than 64 MiB", offset, self.given));
+            }
         }
         Err(malformed("a string has no end inside its table", offset, end))
     }

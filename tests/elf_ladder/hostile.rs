@@ -108,6 +108,32 @@ fn two_dynamic_segments_are_an_error() {
     assert!(error(&bytes).contains("more than one PT_DYNAMIC"));
 }
 
+/// A file by hand: one LOAD over all of it, sixty thousand DT_NEEDED that name one string of two megabytes.
+#[test]
+fn names_that_would_fill_the_memory_are_an_error() {
+    let (entries, string) = (60_000, 2_000_000);
+    let dynamic = 64 + 2 * 56;
+    let strings = dynamic + (entries + 3) * 16;
+    let mut bytes = vec![0; strings + string + 2];
+    bytes[..24].copy_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0");
+    bytes[0x20] = 64;
+    bytes[0x36] = 56;
+    bytes[0x38] = 2;
+    let size = bytes.len() as u64;
+    for (at, kind, offset, len) in [(64, 1u64, 0, size), (120, 2, dynamic as u64, (entries as u64 + 3) * 16)] {
+        for (field, value) in [kind | 4 << 32, offset, offset, offset, len, len, 4096].iter().enumerate() {
+            bytes[at + field * 8..][..8].copy_from_slice(&value.to_le_bytes());
+        }
+    }
+    set_entry(&mut bytes, dynamic, DT_STRTAB, strings as u64);
+    set_entry(&mut bytes, dynamic + 16, DT_STRSZ, string as u64 + 2);
+    for entry in 0..entries {
+        set_entry(&mut bytes, dynamic + (entry + 2) * 16, 1, 1);
+    }
+    bytes[strings + 1..strings + 1 + string].fill(b'n');
+    assert!(error(&bytes).contains("names add up to more than 64 MiB"));
+}
+
 /// Whatever the bytes: no panic, and a plan that is made keeps its promise.
 fn assert_sane(bytes: &[u8], wanted: &RunPaths) {
     let bytes = bytes.to_vec();

@@ -1,6 +1,6 @@
 //! The layouts that linkers and switches give a file, grown a little and a lot, run, stripped and linted.
 
-use super::builder::{Lab, patched, program_headers, refusal, runpath, way};
+use super::builder::{LIBRARY, Lab, PROGRAM, patched, program_headers, refusal, runpath, way};
 use relocate::elf::{Refusal, Rung};
 
 /// Grows a program by one byte, by 60 bytes and by 4 KiB; each result runs, also when stripped.
@@ -69,6 +69,24 @@ fn a_program_with_both_hash_tables_and_no_notes_grows() {
 #[test]
 fn a_program_with_relative_relocations_packed_grows() {
     assert_grows("-Wl,-z,pack-relative-relocs -Wl,-z,now", "/opt/ourapp/l");
+}
+
+/// musl's loader maps a whole program at once and gives gaps of writable pages to malloc.
+#[test]
+fn a_program_for_musl_grows() {
+    let lab = Lab::new();
+    lab.write("p.c", PROGRAM);
+    lab.write("l.c", LIBRARY);
+    lab.tool("musl-gcc -shared -fPIC -Wl,-soname,libgreet.so l.c -o lib/libgreet.so");
+    lab.tool("musl-gcc p.c -Llib -lgreet -Wl,-rpath,/x -o bin/program");
+    let program = lab.bytes("bin/program");
+    let mut bytes = program.clone();
+    for len in [14, 60, 4096, 9000] {
+        bytes = patched(&bytes, &runpath(way(len))).1;
+        lab.assert_runs(&bytes);
+        lab.assert_runs_when_stripped(&bytes);
+        lab.assert_lint_no_worse(&program, &bytes);
+    }
 }
 
 /// Libraries with version definitions, by every linker: the symbols must still be found by name and version.
