@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// How much of a program's output is shown where its run failed, in lines from the end.
 const TAIL: usize = 12;
+/// How many of the files read outside the tree are shown.
+const HOST_READS: usize = 12;
 
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs) -> Exit {
@@ -166,6 +168,13 @@ fn run_text(command: &[OsString], observed: &Observed) -> String {
         witness(observed)
     );
     let _ = writeln!(text, "  {}; {} read outside the tree", end(observed), count(observed.host_reads.len(), "file"));
+    let shown = observed.host_reads.iter().take(HOST_READS).map(|path| printable(path));
+    for path in shown {
+        let _ = writeln!(text, "    {path}");
+    }
+    if observed.host_reads.len() > HOST_READS {
+        let _ = writeln!(text, "    and {} more (--json lists all)", observed.host_reads.len() - HOST_READS);
+    }
     for asked in &observed.asked {
         let via = asked.via.as_ref().map_or(String::new(), |via| format!(" through {}", printable(via)));
         let _ = writeln!(

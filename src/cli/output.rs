@@ -92,7 +92,7 @@ fn outside(path: &Path, root: &Path) -> Result<(), Usage> {
     Ok(())
 }
 
-/// `ourapp.tar.gz` -> `ourapp.unproven.tar.gz`.
+/// `ourapp.tar.gz` -> `ourapp.unproven.tar.gz`, `tree/` -> `tree.unproven`.
 pub(super) fn unproven(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default();
     let stem = Format::from_name(name).map_or(name, |(_, stem)| stem);

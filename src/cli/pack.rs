@@ -95,7 +95,10 @@ fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) ->
     }
     let (verdict, written) = match output {
         Output::InPlace => (in_place::apply(job, &prepared, &progress)?, Written::InPlace),
-        Output::Tree(path) => (tree::write(job, &prepared, path, &progress)?, Written::Tree(path.clone())),
+        Output::Tree(path) => {
+            let path = if prepared.is_hopeless() { output::unproven(path) } else { path.clone() };
+            (tree::write(job, &prepared, &path, &progress)?, Written::Tree(path))
+        }
         Output::Archive { path, options } => return write_archive(args, job, &prepared, (path, options), typed),
         Output::Pipe(options) => return pour(args, job, &prepared, options, typed),
     };

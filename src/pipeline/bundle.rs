@@ -171,20 +171,10 @@ fn copy_in(inventory: &mut Inventory, path: &RelPath, source: &Path) -> Result<(
     Ok(())
 }
 
-/// Says what was copied in, and whose version demands come with it.
-pub(super) fn report(inventory: &Inventory, copied: &BTreeMap<RelPath, PathBuf>) -> Vec<Finding> {
+/// Says what was copied in.
+pub(super) fn report(copied: &BTreeMap<RelPath, PathBuf>) -> Vec<Finding> {
     let finding = |(path, source): (&RelPath, &PathBuf)| {
-        let needs = inventory.entries.get(path).and_then(Entry::elf).map(|facts| &facts.object.version_needs);
-        let versions = needs.into_iter().flatten().filter(|need| need.version.starts_with(b"GLIBC_"));
-        let highest = versions.max_by_key(|need| numbers(&need.version));
-        let needs = highest.map_or(String::new(), |need| format!(", needs {}", printable(&need.version)));
-        Finding::at(path, Severity::Note, "copied-in", format!("copied from {}{needs}", source.display()))
+        Finding::at(path, Severity::Note, "copied-in", format!("copied from {}", source.display()))
     };
     copied.iter().map(finding).collect()
-}
-
-/// The numbers in a version's name, for comparison.
-fn numbers(version: &[u8]) -> Vec<u64> {
-    let runs = version.split(|byte| !byte.is_ascii_digit()).filter_map(|run| std::str::from_utf8(run).ok());
-    runs.filter_map(|run| run.parse().ok()).collect()
 }

@@ -130,7 +130,8 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
             break (plan, expected);
         }
     };
-    plan.findings.extend(bundle::report(&inventory, &copied));
+    plan.findings.extend(bundle::report(&copied));
+    plan.findings.extend(record::raised_floor(&plan, &expected.floor, &copied));
     plan.findings.sort();
     let fits = fit::fit_all(&inventory, &mut plan, listener);
     Ok(Prepared { inventory, choice, plan, fits, expected, copied })

@@ -3,20 +3,43 @@
 use super::items::Shipped;
 use super::{Job, Prepared};
 use crate::base::digest::Digest;
+use crate::base::finding::{Finding, Severity};
 use crate::base::path::RelPath;
-use crate::loader::floor::{Floor, floor};
+use crate::loader::floor::{Demand, Floor, Kind, floor};
 use crate::manifest::{self, About, Change, FORMAT, Manifest};
 use crate::pack::Body;
-use crate::plan::Rewrite;
-use crate::scan::{Entry, Kind};
+use crate::plan::{Plan, Rewrite};
+use crate::scan::{self, Entry};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The floor of what is planned; the judge computes it again from the bytes as shipped.
 pub(super) fn planned_floor(prepared: &Prepared) -> Floor {
-    let members = &prepared.plan.members;
-    let in_tree = |file: &[u8]| {
-        members.iter().any(|member| member.object.soname.as_deref().unwrap_or(member.path.name()) == file)
+    floor_of(&prepared.plan, &|_| true)
+}
+
+/// The floor of some of the objects; a library of the tree demands nothing of the host.
+fn floor_of(plan: &Plan, counts: &dyn Fn(&RelPath) -> bool) -> Floor {
+    let sonames: BTreeSet<&[u8]> =
+        plan.members.iter().map(|member| member.object.soname.as_deref().unwrap_or(member.path.name())).collect();
+    let counted = plan.members.iter().filter(|member| counts(&member.path));
+    floor(counted.map(|member| (&member.path, &member.object)), &|file| !sonames.contains(file))
+}
+
+/// Says which demands what was copied in has raised, and from what.
+pub(super) fn raised_floor(plan: &Plan, raised: &Floor, copied: &BTreeMap<RelPath, PathBuf>) -> Vec<Finding> {
+    let own = floor_of(plan, &|path| !copied.contains_key(path));
+    let higher = raised.demands().filter(|(kind, demand)| {
+        let before = own.demand(*kind);
+        copied.contains_key(&demand.file) && before.is_none_or(|before| before.version < demand.version)
+    });
+    let finding = |(kind, demand): (Kind, &Demand)| {
+        let before = own.demand(kind).map_or("nothing".to_owned(), |before| before.name.clone());
+        let found = format!("raises the floor from {before} to {}", demand.name);
+        let finding = Finding::at(&demand.file, Severity::Warning, "floor-raised", found);
+        finding.help("take the copy from an older system, or build the library into the prefix")
     };
-    floor(members.iter().map(|member| (&member.path, &member.object)), &|file| !in_tree(file))
+    higher.map(finding).collect()
 }
 
 /// The record that opens the archive.
@@ -73,7 +96,7 @@ fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest
         let why = format!("its source's time is clamped to {}", job.source_date_epoch.unwrap_or_default());
         changes.push(Change { kind: "pyc-time".to_owned(), from: Vec::new(), to: Vec::new(), why });
     }
-    if let (Some(to), Kind::Symlink(from)) = (prepared.plan.links.get(path), &entry.kind) {
+    if let (Some(to), scan::Kind::Symlink(from)) = (prepared.plan.links.get(path), &entry.kind) {
         let why = "absolute and inside the prefix".to_owned();
         changes.push(Change { kind: "symlink".to_owned(), from: from.clone(), to: to.clone(), why });
     }
