@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod call;
+mod in_place;
 mod modes;
 mod place;
 mod state;
+mod step;

@@ -87,11 +87,9 @@ fn every_file_and_directory_that_cannot_be_read_is_named_in_one_run() {
     chmod(place.inside("closed"), 0o000);
     place.give_to_user();
     let before = content(&place.at("old/root/lib"));
-    let told = ["old/root/closed: Permission denied"];
+    let told = ["cannot read old/root/closed: Perm", "old/root/share/secret: Perm", "old/root/share/other: Perm"];
     relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).as_user().expect(4, &[], &told);
     chmod(place.inside("closed"), 0o755);
-    let told = ["cannot read", "old/root/share/secret: Permission", "old/root/share/other: Permission"];
-    relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).as_user().expect(4, &[], &told);
     assert_eq!(place.beside(), ["old", "source.c"]);
     assert_eq!(content(&place.at("old/root/lib")), before);
     relocate(place.dir(), ["old/root", "-o", "x.tar.gz", "--exclude", "share"]).as_user().expect(0, &[PROVEN], &[]);
