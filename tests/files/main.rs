@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod call;
+mod elf_kinds;
 mod in_place;
 mod modes;
 mod place;
