@@ -6,7 +6,9 @@
 
 mod call;
 mod elf_kinds;
+mod hostile;
 mod in_place;
+mod left_alone;
 mod modes;
 mod place;
 mod state;
