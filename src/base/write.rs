@@ -1,21 +1,23 @@
 //! The only way a file, or a directory tree, gets a name: written aside, made durable, then named in one step.
 //!
 //! [`NewFile`] is a file without a name beside the place it is for, [`replace()`] puts a new file in the place of one of a
-//! tree with its owner, mode and attributes, [`relink`] joins a hard-link set again, [`NewDir`] is a tree that appears by a
+//! tree with its owner, mode and attributes, [`OtherName`] is a further name of such a file, [`NewDir`] is a tree that appears by a
 //! rename. A process that is killed, a full disk or an error leaves the old state. Where the file system has no
 //! O_TMPFILE the file has the name `.NAME.relocate-partial` meanwhile; it is removed on failure and, after a kill, by the
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
 mod beneath;
+mod names;
 mod new_dir;
 mod new_file;
 mod replace;
 mod scratch;
 
 pub use beneath::Beneath;
+pub use names::{OtherName, finish_interrupted};
 pub use new_dir::NewDir;
 pub use new_file::{NewFile, commit_all, whole};
-pub use replace::{drop_privileges, prepare, relink, replace, replace_symlink};
+pub use replace::{drop_privileges, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
 
 use crate::base::digest::Digest;
@@ -218,15 +220,24 @@ fn clear(partial: &Path) -> io::Result<()> {
     let file = match rustix::fs::open(partial, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(rustix::io::Errno::NOENT) => return Ok(()),
+        // A symlink, which cannot be opened or locked; whoever makes one renames it at once.
+        Err(rustix::io::Errno::LOOP) => return gone(fs::remove_file(partial)),
         Err(error) => return Err(error.into()),
     };
     // A commit of another run holds the lock for some microseconds only; a writer holds it until it is done.
     if !(0..50).any(|_| lock(&file) || rest()) {
-        let text = format!("another process is writing it as '{}'", shown(partial));
-        return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        return Err(busy(partial));
     }
     let is_dir = file.metadata()?.is_dir();
-    let removed = if is_dir { new_dir::remove_tree(partial) } else { fs::remove_file(partial) };
+    gone(if is_dir { new_dir::remove_tree(partial) } else { fs::remove_file(partial) })
+}
+
+fn busy(partial: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, format!("another process is writing it as '{}'", shown(partial)))
+}
+
+/// What is not there any more needs no removing.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
     removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 

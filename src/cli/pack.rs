@@ -80,6 +80,9 @@ pub(super) fn set_jobs(jobs: Option<u16>) {
 
 fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) -> Result<Exit, JobError> {
     let progress = Progress::new(args.common.quiet || args.common.json);
+    if matches!(output, Output::InPlace) && !args.dry_run {
+        in_place::resume(&job.root)?;
+    }
     let prepared = pipeline::prepare(job, &progress)?;
     let stop = if !prepared.refused().is_empty() {
         Some(Exit::Refused)

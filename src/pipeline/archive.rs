@@ -45,7 +45,7 @@ pub fn write(
 
 /// The record opens the archive, so its floor comes from the plan; the judge's own must be the same.
 pub(super) fn floor_as_recorded(prepared: &Prepared, verdict: &Verdict) -> Result<(), JobError> {
-    if verdict.floor == record::planned_floor(prepared) {
+    if verdict.floor == prepared.expected.floor {
         return Ok(());
     }
     Err(JobError::Bug("the floor of the result is not the floor in its record".to_owned()))

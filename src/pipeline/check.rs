@@ -115,7 +115,8 @@ fn exhibits(inventory: &Inventory) -> Result<Vec<Exhibit>, JobError> {
     inventory.entries.par_iter().map(exhibit).collect()
 }
 
-fn read(entry: &Entry) -> Result<What, JobError> {
+/// What the judge's own parser makes of a file.
+pub(super) fn read(entry: &Entry) -> Result<What, JobError> {
     let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
     let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
     Ok(What::from(testify(&file)))

@@ -3,15 +3,17 @@
 //! A second run finds nothing to do and writes nothing; a run that was killed is finished by the next, because the plan
 //! is made from what is there. The judge then reads the tree from the disk.
 
+mod copied;
+
 use super::contents::{Shipment, StreamError};
 use super::{Job, JobError, Prepared, check};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
-use crate::base::write::{self, Beneath, Looks, NewFile, WriteError, commit_all, prepare};
+use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
 use crate::scan::{Entry, Kind};
 use crate::verify::judge::Verdict;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -19,14 +21,20 @@ use std::path::{Path, PathBuf};
 /// How many files are made ready before they get their names together; each holds a file descriptor.
 const BATCH: usize = 256;
 
+/// Finishes what a killed run left half done and no plan could see, such as further names of hard-linked files. To be
+/// called before ROOT is looked at.
+pub fn resume(root: &Path) -> Result<(), JobError> {
+    Ok(write::finish_interrupted(root)?)
+}
+
 /// Changes ROOT as planned and judges it.
 pub fn apply(job: &Job, prepared: &Prepared, listener: &dyn Listener) -> Result<Verdict, JobError> {
     let change = Change { job, prepared };
     change.copy_in()?;
-    change.rewrite(listener)?;
-    change.relink()?;
-    change.symlinks()?;
+    // First, because a program that has its new run-time path already gives the next run no reason to do it.
     change.drop_privileges()?;
+    change.rewrite(listener)?;
+    change.symlinks()?;
     check::judge_directory(&job.root, &job.exclude, &job.law)
 }
 
@@ -37,15 +45,23 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn rewrite(&self, listener: &dyn Listener) -> Result<(), JobError> {
-        let files: Vec<&RelPath> =
-            self.prepared.fits.keys().filter(|path| !self.prepared.copied.contains_key(path)).collect();
+        let files: Vec<&RelPath> = self.prepared.fits.keys().filter(|path| self.is_own(path)).collect();
+        let sets = self.link_sets();
         listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: 0 });
         for batch in files.chunks(BATCH) {
             let ready = batch.iter().map(|path| {
                 listener.event(&Event::File { path, bytes: 0 });
                 self.ready(path)
             });
-            commit_all(ready.collect::<Result<Vec<_>, _>>()?)?;
+            let ready = ready.collect::<Result<Vec<_>, _>>()?;
+            let mut others = Vec::new();
+            for (path, new) in batch.iter().zip(&ready) {
+                for name in sets.get(path).into_iter().flatten() {
+                    others.push(OtherName::ready(new, &self.at(name))?);
+                }
+            }
+            commit_all(ready)?;
+            others.into_iter().try_for_each(OtherName::commit)?;
         }
         listener.event(&Event::End(Stage::Write));
         Ok(())
@@ -86,20 +102,25 @@ impl Change<'_> {
         }
     }
 
-    /// Joins hard-link sets again whose first name was rewritten.
-    fn relink(&self) -> Result<(), JobError> {
-        for (path, entry) in &self.prepared.inventory.entries {
-            if let Kind::HardLink(first) = &entry.kind
-                && self.prepared.fits.contains_key(first)
-            {
-                write::relink(&self.at(first), &self.at(path))?;
+    /// The further names of hard-linked files, by the first.
+    fn link_sets(&self) -> BTreeMap<&RelPath, Vec<&RelPath>> {
+        let mut sets: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (name, entry) in &self.prepared.inventory.entries {
+            if let Kind::HardLink(first) = &entry.kind {
+                sets.entry(first).or_default().push(name);
             }
         }
-        Ok(())
+        sets
+    }
+
+    /// Whether a path was there before, as opposed to brought in.
+    fn is_own(&self, path: &RelPath) -> bool {
+        let entry = self.prepared.inventory.entries.get(path);
+        entry.is_some_and(|entry| entry.source.starts_with(&self.job.root))
     }
 
     fn symlinks(&self) -> Result<(), JobError> {
-        for (path, target) in &self.prepared.plan.links {
+        for (path, target) in self.prepared.plan.links.iter().filter(|(path, _)| self.is_own(path)) {
             write::replace_symlink(&self.at(path), Path::new(OsStr::from_bytes(target)))?;
         }
         Ok(())
@@ -110,42 +131,6 @@ impl Change<'_> {
             write::drop_privileges(&self.at(path), *mode)?;
         }
         Ok(())
-    }
-
-    /// Brings in what `--bundle` and `--copy-link` name.
-    fn copy_in(&self) -> Result<(), JobError> {
-        let mut root = Beneath::open(&self.job.root)?;
-        let foreign = |(_, entry): &(&RelPath, &Entry)| !entry.source.starts_with(&self.job.root);
-        for (path, entry) in self.prepared.inventory.entries.iter().filter(foreign) {
-            let place = self.at(path);
-            // A symlink that stands there is what --copy-link replaces.
-            if fs::symlink_metadata(&place).is_ok_and(|found| found.is_symlink()) {
-                write::remove(&place)?;
-            }
-            match &entry.kind {
-                Kind::Dir if place.is_dir() => {}
-                Kind::Dir => {
-                    root.make_dir(path)?;
-                    let made = root.open_dir(path)?;
-                    root.finish(&made, path, entry.mode | 0o700, None)?;
-                }
-                Kind::File(_) => self.copy_file(path, entry, &place)?,
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn copy_file(&self, path: &RelPath, entry: &Entry, place: &Path) -> Result<(), JobError> {
-        let mut failed = None;
-        let mut new = NewFile::create(place)?;
-        let filled = self.fill(path, entry, &mut new, &mut failed);
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        filled.map_err(WriteError::io("write", place))?;
-        new.looks(Looks { mode: entry.mode, mtime: Some(entry.mtime) })?;
-        Ok(new.commit()?)
     }
 
     fn at(&self, path: &RelPath) -> PathBuf {

@@ -20,11 +20,12 @@ pub use error::JobError;
 pub use fit::Fit;
 
 use crate::base::event::Listener;
-use crate::base::finding::Severity;
+use crate::base::finding::{Finding, Severity};
 use crate::base::glob::Globs;
 use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
+use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
 use crate::scan::{self, Candidate, Class, Entry, Inventory};
@@ -124,7 +125,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let (mut plan, expected) = loop {
         let plan = decide(job, &inventory, &prefixes);
-        let mut expected = judge(&planned_exhibits(&inventory, &plan), &job.law);
+        let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);
         bundle::locate(&mut expected.missing, &plan);
         if !bundle::bring_in(job, &mut inventory, &plan, &expected.missing, &mut copied)? {
             break (plan, expected);
@@ -132,6 +133,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     };
     plan.findings.extend(bundle::report(&copied));
     plan.findings.extend(record::raised_floor(&plan, &expected.floor, &copied));
+    plan.findings.extend(disputed(&inventory, &expected));
     plan.findings.sort();
     let fits = fit::fit_all(&inventory, &mut plan, listener);
     Ok(Prepared { inventory, choice, plan, fits, expected, copied })
@@ -151,7 +153,7 @@ fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix]) -> Plan {
 }
 
 /// What the judge would be shown if everything were written as planned.
-fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Vec<Exhibit> {
+fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Result<Vec<Exhibit>, JobError> {
     let planned: BTreeMap<_, _> = plan.members.iter().map(|member| (&member.path, member)).collect();
     let exhibit = |(path, entry): (&RelPath, &Entry)| {
         let what = match planned.get(path) {
@@ -165,13 +167,26 @@ fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Vec<Exhibit> {
                 What::Dynamic(Box::new(member.object.clone()), run_paths)
             }
             None => match entry.file().map(|facts| &facts.class) {
-                Some(Class::BadElf(why)) => What::Unreadable(why.clone()),
+                // The writer cannot read it. The judge, and a loader, may all the same.
+                Some(Class::BadElf(_)) => check::read(entry)?,
                 _ => contents::shown(entry, plan.links.get(path)),
             },
         };
-        Exhibit { path: path.clone(), mode: plan.modes.get(path).copied().unwrap_or(entry.mode), what }
+        Ok(Exhibit { path: path.clone(), mode: plan.modes.get(path).copied().unwrap_or(entry.mode), what })
     };
     inventory.entries.iter().map(exhibit).collect()
+}
+
+/// Files that the writer cannot read and the judge can: what is wrong with them, which the judge does not see.
+fn disputed(inventory: &Inventory, expected: &Verdict) -> Vec<Finding> {
+    let finding = |member: &Member| match &inventory.entries.get(&member.path)?.file()?.class {
+        Class::BadElf(why) => {
+            let found = format!("{why}; it cannot be changed");
+            Some(Finding::at(&member.path, Severity::Warning, "elf-unreadable", found))
+        }
+        _ => None,
+    };
+    expected.members.iter().filter_map(finding).collect()
 }
 
 /// What speaks for a prefix besides the tree's files.

@@ -13,11 +13,6 @@ use crate::scan::{self, Entry};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// The floor of what is planned; the judge computes it again from the bytes as shipped.
-pub(super) fn planned_floor(prepared: &Prepared) -> Floor {
-    floor_of(&prepared.plan, &|_| true)
-}
-
 /// The floor of some of the objects; a library of the tree demands nothing of the host.
 fn floor_of(plan: &Plan, counts: &dyn Fn(&RelPath) -> bool) -> Floor {
     let sonames: BTreeSet<&[u8]> =
@@ -48,7 +43,7 @@ pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
     About {
         format: FORMAT,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
-        floor: serde_json::to_value(planned_floor(prepared)).unwrap_or_default(),
+        floor: serde_json::to_value(&prepared.expected.floor).unwrap_or_default(),
         // A string that names the prefix can be overwritten by one that is no longer.
         capacity: prefixes.iter().map(|prefix| prefix.as_bytes().len() as u64).min(),
         old_prefixes: prefixes,

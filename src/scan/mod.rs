@@ -130,18 +130,18 @@ impl std::error::Error for ScanError {}
 
 /// Reads the tree at `root`, leaving out what `exclude` names and everything below it.
 pub fn scan(root: &Path, exclude: &Globs, listener: &dyn Listener) -> Result<Inventory, ScanError> {
-    let found = walk::walk(root, exclude)?;
+    let (found, mut failures) = walk::walk(root, exclude);
     let bytes = found.iter().map(|found| found.size).sum();
     listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes });
     let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
     listener.event(&Event::End(Stage::Scan));
     let mut inventory = Inventory::default();
-    let mut failures = Vec::new();
     for result in read {
         match result {
             Ok((path, entry)) => drop(inventory.entries.insert(path, entry)),
             Err(failure) => failures.push(failure),
         }
     }
+    failures.sort_by(|a, b| a.0.cmp(&b.0));
     if failures.is_empty() { Ok(inventory) } else { Err(ScanError { failures }) }
 }

@@ -1,6 +1,6 @@
 //! Lists a tree: every path once, sorted, hard-link sets put together. No file is opened.
 
-use super::{Globs, ScanError};
+use super::Globs;
 use crate::base::path::RelPath;
 use crate::base::write::is_partial;
 use std::collections::HashMap;
@@ -14,7 +14,12 @@ use walkdir::WalkDir;
 /// The record of the last run, which `--in-place` leaves in a tree; it describes the tree and is no part of it.
 const RECORD: &[u8] = b".relocate";
 
-/// One path found. What a killed run left half-written is none.
+/// Whether a path is of our making: the record, or what a killed run left, which the next one clears away.
+fn is_ours(path: &RelPath) -> bool {
+    path.as_bytes() == RECORD || is_partial(path.name())
+}
+
+/// One path found.
 pub(super) struct Found {
     pub(super) path: RelPath,
     pub(super) source: PathBuf,
@@ -27,14 +32,16 @@ pub(super) struct Found {
     pub(super) outside_names: u64,
 }
 
+/// What a walk found, and what it could not look at.
+pub(super) type Walked = (Vec<Found>, Vec<(PathBuf, io::Error)>);
+
 /// Lists everything below `root`, sorted by path.
-pub(super) fn walk(root: &Path, exclude: &Globs) -> Result<Vec<Found>, ScanError> {
+pub(super) fn walk(root: &Path, exclude: &Globs) -> Walked {
     let relative =
         |path: &Path| path.strip_prefix(root).ok().and_then(|path| RelPath::new(path.as_os_str().as_bytes()));
     let wanted = |entry: &walkdir::DirEntry| {
         let path = relative(entry.path());
-        let ours = |path: &RelPath| path.as_bytes() == RECORD || is_partial(path.name());
-        path.is_none_or(|path| path.is_root() || !(ours(&path) || exclude.matches(&path)))
+        path.is_none_or(|path| path.is_root() || !(is_ours(&path) || exclude.matches(&path)))
     };
     let mut found = Vec::new();
     let mut failures = Vec::new();
@@ -53,13 +60,9 @@ pub(super) fn walk(root: &Path, exclude: &Globs) -> Result<Vec<Found>, ScanError
             }
         }
     }
-    if !failures.is_empty() {
-        failures.sort_by(|a, b| a.0.cmp(&b.0));
-        return Err(ScanError { failures });
-    }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     link_sets(&mut found);
-    Ok(found)
+    (found, failures)
 }
 
 /// Notes for every further name of a file which name came first, and for the first how many names are elsewhere.

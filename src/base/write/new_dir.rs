@@ -1,6 +1,7 @@
 //! A directory tree that appears under its name in one step.
 
 use super::{Looks, WriteError, lock, make_partial, sync_directory};
+use rustix::fs::{CWD, RenameFlags};
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -15,17 +16,29 @@ pub struct NewDir {
     staging: PathBuf,
     /// Holds the lock that tells other runs the staging directory is in use.
     lock: File,
+    /// Whether it comes in the place of a symlink.
+    instead: bool,
     committed: bool,
 }
 
 impl NewDir {
     /// Begins a tree for `path`, which must not be there or be an empty directory.
     pub fn create(path: &Path) -> Result<Self, WriteError> {
+        Self::begin(path, refuse_taken)
+    }
+
+    /// Begins a tree in the place of the symlink that is at `path`; where there is none, the same as [`NewDir::create`].
+    pub fn instead_of_symlink(path: &Path) -> Result<Self, WriteError> {
+        Self::begin(path, |path| if is_symlink(path) { Ok(()) } else { refuse_taken(path) })
+    }
+
+    fn begin(path: &Path, refuse: impl FnOnce(&Path) -> Result<(), WriteError>) -> Result<Self, WriteError> {
         // `out/` and `out` are the same place; a trailing slash would hide the name.
         let path: PathBuf = path.components().collect();
-        refuse_taken(&path)?;
+        refuse(&path)?;
         let (staging, lock) = staging(&path).map_err(WriteError::io("write", &path))?;
-        Ok(Self { path, staging, lock, committed: false })
+        let instead = is_symlink(&path);
+        Ok(Self { path, staging, lock, instead, committed: false })
     }
 
     /// The name it is for.
@@ -46,10 +59,23 @@ impl NewDir {
     /// Gives the tree its name; durable when this returns.
     pub fn commit(mut self) -> Result<(), WriteError> {
         rustix::fs::syncfs(&self.lock).map_err(|error| WriteError::io("write", &self.path)(error.into()))?;
-        refuse_taken(&self.path)?;
-        fs::rename(&self.staging, &self.path).map_err(WriteError::io("rename a finished tree to", &self.path))?;
+        if !(self.instead && is_symlink(&self.path)) {
+            refuse_taken(&self.path)?;
+        }
+        self.name().map_err(WriteError::io("rename a finished tree to", &self.path))?;
         self.committed = true;
         sync_directory(&self.path).map_err(WriteError::io("make durable", &self.path))
+    }
+}
+
+impl NewDir {
+    /// The rename; a symlink changes places with the tree, because rename(2) puts no directory over it.
+    fn name(&self) -> io::Result<()> {
+        if !self.instead || !is_symlink(&self.path) {
+            return fs::rename(&self.staging, &self.path);
+        }
+        rustix::fs::renameat_with(CWD, &self.staging, CWD, &self.path, RenameFlags::EXCHANGE)?;
+        fs::remove_file(&self.staging)
     }
 }
 
@@ -60,6 +86,10 @@ impl Drop for NewDir {
             let _ = remove_tree(&self.staging);
         }
     }
+}
+
+fn is_symlink(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
 fn refuse_taken(path: &Path) -> Result<(), WriteError> {

@@ -35,6 +35,15 @@ impl NewFile {
         Ok(Self { path, body })
     }
 
+    /// Begins a file for `path` itself, in the place of the symlink that is there.
+    pub fn instead_of_symlink(path: &Path) -> Result<Self, WriteError> {
+        if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            return Self::create(path);
+        }
+        let body = unnamed(path).or_else(|_| partial(path)).map_err(WriteError::io("write", path))?;
+        Ok(Self { path: path.to_owned(), body })
+    }
+
     /// Begins a file that is never named, in the directory for temporary files (TMPDIR, else /tmp).
     pub fn scratch() -> Result<Self, WriteError> {
         let path = std::env::temp_dir().join("relocate");
@@ -60,6 +69,14 @@ impl NewFile {
         match &self.body {
             Body::Unnamed(file) => file,
             Body::Partial(named) => named.as_file(),
+        }
+    }
+
+    /// Gives the file a further name, which must not be there.
+    pub(super) fn link(&self, name: &Path) -> io::Result<()> {
+        match &self.body {
+            Body::Unnamed(file) => link_unnamed(file, name),
+            Body::Partial(named) => fs::hard_link(named.path(), name),
         }
     }
 
@@ -184,11 +201,13 @@ fn through_proc(file: &File) -> String {
     format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
+fn link_unnamed(file: &File, name: &Path) -> io::Result<()> {
+    Ok(rustix::fs::linkat(CWD, through_proc(file).as_str(), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+}
+
 /// Links an unnamed file to `path`. linkat(2) replaces nothing, so an older file there needs a link beside it and a rename.
 fn name_unnamed(file: &File, path: &Path) -> io::Result<()> {
-    let link = |name: &Path| -> io::Result<()> {
-        Ok(rustix::fs::linkat(CWD, through_proc(file).as_str(), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
-    };
+    let link = |name: &Path| link_unnamed(file, name);
     match link(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             // Locked, so that another run leaves the name alone.

@@ -6,7 +6,7 @@
 
 use super::new_file::NewFile;
 use super::{WriteError, make_partial, rename_partial, sync_directory};
-use rustix::fs::{AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::fs::{Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// Puts a file with the bytes that `fill` writes in the place of the regular file `path`, and keeps the old one's owner,
 /// mode, extended attributes (`security.capability` included) and times to the nanosecond. Other names of a hard-linked
-/// file keep the old bytes until [`relink`].
+/// file keep the old bytes; see [`OtherName`](super::OtherName).
 ///
 /// Fails, with the old file unharmed, where `path` is no regular file, `fill` fails, or anything cannot be kept.
 pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
@@ -37,20 +37,6 @@ pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     rustix::fs::futimens(new.file(), &times(&old))
         .map_err(|error| WriteError::io("set the time of", path)(error.into()))?;
     Ok(new)
-}
-
-/// Makes `name` a hard link to `existing`, in the place of what file it is now. Does nothing where it is one already.
-pub fn relink(existing: &Path, name: &Path) -> Result<(), WriteError> {
-    let io = WriteError::io;
-    let wanted = fs::symlink_metadata(existing).map_err(io("look at", existing))?;
-    // rename(2) between two names of one file does nothing and would leave the temporary name behind.
-    if fs::symlink_metadata(name).is_ok_and(|found| (found.dev(), found.ino()) == (wanted.dev(), wanted.ino())) {
-        return Ok(());
-    }
-    let link = |partial: &Path| Ok(rustix::fs::linkat(CWD, existing, CWD, partial, AtFlags::empty())?);
-    let (partial, ()) = make_partial(name, link).map_err(io("link", name))?;
-    rename_partial(&partial, name).map_err(io("link", name))?;
-    sync_directory(name).map_err(io("make durable", name))
 }
 
 /// Takes setuid, setgid and file capabilities from a file; `mode` is what it keeps.

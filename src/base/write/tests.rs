@@ -1,7 +1,9 @@
 //! What must hold for every file that gets a name. Kills, full disks and other users are in `tests/write.rs`.
 
 use super::*;
-use crate::base::write::{NewDir, is_partial, prepare, relink, replace};
+use crate::base::write::{
+    NewDir, OtherName, finish_interrupted, is_partial, partial_name, prepare, replace, replace_symlink,
+};
 use std::os::unix::fs::PermissionsExt;
 
 fn names(dir: &Path) -> Vec<String> {
@@ -137,19 +139,85 @@ fn a_failing_writer_leaves_the_old_file() {
     assert_eq!((fs::read(&path).unwrap().as_slice(), names(dir.path())), (b"old".as_slice(), vec!["f".to_owned()]));
 }
 
+/// A file `a` and its other name `b`, and new bytes made ready for both.
+fn hard_linked(dir: &Path, create: Create) -> (NewFile, OtherName) {
+    fs::write(dir.join("a"), b"old").unwrap();
+    fs::hard_link(dir.join("a"), dir.join("b")).unwrap();
+    let mut new = create(&dir.join("a")).unwrap();
+    new.write_all(b"new").unwrap();
+    let other = OtherName::ready(&new, &dir.join("b")).unwrap();
+    (new, other)
+}
+
 #[test]
-fn a_hard_link_set_is_joined_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-    fs::write(&a, b"old").unwrap();
-    fs::hard_link(&a, &b).unwrap();
-    replace(&a, |file| file.write_all(b"new")).unwrap();
-    assert_eq!(fs::read(&b).unwrap(), b"old");
-    for _ in 0..2 {
-        relink(&a, &b).unwrap();
-        assert_eq!(fs::metadata(&a).unwrap().ino(), fs::metadata(&b).unwrap().ino());
-        assert_eq!(names(dir.path()), ["a", "b"]);
+fn all_names_of_a_file_change_together_or_not_at_all() {
+    for create in BOTH {
+        for commit in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let (new, other) = hard_linked(dir.path(), create);
+            if commit {
+                new.commit().unwrap();
+                other.commit().unwrap();
+            } else {
+                drop((new, other));
+            }
+            let bytes: &[u8] = if commit { b"new" } else { b"old" };
+            assert_eq!(fs::read(dir.path().join("b")).unwrap(), bytes);
+            assert_eq!(fs::metadata(dir.path().join("a")).unwrap().nlink(), 2);
+            assert_eq!(names(dir.path()), ["a", "b"]);
+        }
     }
+}
+
+#[test]
+fn a_name_that_a_kill_left_ready_is_given_and_no_other() {
+    for create in BOTH {
+        let dir = tempfile::tempdir().unwrap();
+        let (new, other) = hard_linked(dir.path(), create);
+        let busy = finish_interrupted(dir.path()).unwrap_err().to_string();
+        assert!(busy.contains("another process is writing it"), "{busy}");
+        assert_eq!(fs::read(dir.path().join("b")).unwrap(), b"old");
+        new.commit().unwrap();
+        std::mem::forget(other);
+        assert_eq!(names(dir.path()), [".b.relocate-partial", "a", "b"]);
+        fs::create_dir_all(dir.path().join(".c.relocate-partial/half")).unwrap();
+        std::os::unix::fs::symlink("/etc", dir.path().join(".d.relocate-partial")).unwrap();
+        for _ in 0..2 {
+            finish_interrupted(dir.path()).unwrap();
+            assert_eq!(names(dir.path()), ["a", "b"]);
+            assert_eq!(fs::metadata(dir.path().join("b")).unwrap().nlink(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_symlink_that_a_kill_left_is_cleared_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().join("link");
+    std::os::unix::fs::symlink("old", &name).unwrap();
+    std::os::unix::fs::symlink("half", partial_name(&name)).unwrap();
+    replace_symlink(&name, Path::new("new")).unwrap();
+    assert_eq!(fs::read_link(&name).unwrap(), Path::new("new"));
+    assert_eq!(names(dir.path()), ["link"]);
+}
+
+#[test]
+fn a_tree_or_a_file_takes_the_place_of_a_symlink_in_one_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = dir.path().join("link");
+    std::os::unix::fs::symlink("/etc", &name).unwrap();
+    let mut file = NewFile::instead_of_symlink(&name).unwrap();
+    file.write_all(b"x").unwrap();
+    file.commit().unwrap();
+    assert!(fs::symlink_metadata(&name).unwrap().is_file());
+    fs::remove_file(&name).unwrap();
+    std::os::unix::fs::symlink("/etc", &name).unwrap();
+    drop(NewDir::instead_of_symlink(&name).unwrap());
+    assert_eq!(fs::read_link(&name).unwrap(), Path::new("/etc"));
+    let tree = NewDir::instead_of_symlink(&name).unwrap();
+    fs::write(tree.staging().join("f"), b"x").unwrap();
+    tree.commit().unwrap();
+    assert_eq!((names(dir.path()), names(&name)), (vec!["link".to_owned()], vec!["f".to_owned()]));
 }
 
 #[test]

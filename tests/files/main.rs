@@ -1,0 +1,15 @@
+//! What a file, a tree, a disk or a command line can be like: each test builds its fixture, runs the program, and looks at
+//! exit code, outputs and files. Everything holds for an ordinary user too; what only root can build has another variant
+//! there.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod call;
+mod elf_kinds;
+mod hostile;
+mod in_place;
+mod left_alone;
+mod modes;
+mod place;
+mod state;
+mod step;

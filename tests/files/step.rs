@@ -1,0 +1,129 @@
+//! Runs the program under ptrace and stops it before its Nth system call that changes a file system: the named points at
+//! which a kill, or a change made by somebody else, must do no harm. Only the first thread is counted.
+
+use crate::call::Call;
+use nix::libc;
+use nix::sys::ptrace::{self, Options};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::process::{Command, Stdio};
+
+/// The calls that count.
+const CHANGES: [libc::c_long; 22] = [
+    libc::SYS_rename,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_link,
+    libc::SYS_linkat,
+    libc::SYS_unlink,
+    libc::SYS_unlinkat,
+    libc::SYS_symlink,
+    libc::SYS_symlinkat,
+    libc::SYS_mkdir,
+    libc::SYS_mkdirat,
+    libc::SYS_rmdir,
+    libc::SYS_fsync,
+    libc::SYS_syncfs,
+    libc::SYS_chmod,
+    libc::SYS_fchmod,
+    libc::SYS_fchmodat,
+    libc::SYS_fchown,
+    libc::SYS_fsetxattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_utimensat,
+    libc::SYS_ftruncate,
+];
+
+/// How a stepped run went.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Went {
+    /// It was killed at the point.
+    Killed,
+    /// It never came to the point and exited with this code.
+    Ended(i32),
+}
+
+/// Runs `call` and kills it right before its change number `point`, counted from 0.
+pub(crate) fn kill_at(call: &Call, point: usize) -> Went {
+    let stepped = Stepped::begin(call);
+    if let Some(code) = stepped.until(point) {
+        return Went::Ended(code);
+    }
+    kill(stepped.pid, Signal::SIGKILL).unwrap();
+    while !matches!(waitpid(stepped.pid, None).unwrap(), WaitStatus::Signaled(..)) {}
+    Went::Killed
+}
+
+/// Runs `call`, does `act` right before its change number `point`, lets it run on, and tells its exit code and what it
+/// said on standard error.
+pub(crate) fn act_at(call: &Call, point: usize, act: impl FnOnce()) -> (i32, String) {
+    let mut stepped = Stepped::begin(call);
+    assert_eq!(stepped.until(point), None, "it ended before that point");
+    act();
+    stepped.resume(None);
+    let code = stepped.until(usize::MAX).unwrap();
+    let mut said = String::new();
+    stepped.said.rewind().unwrap();
+    stepped.said.read_to_string(&mut said).unwrap();
+    (code, said)
+}
+
+struct Stepped {
+    pid: Pid,
+    said: File,
+}
+
+impl Stepped {
+    /// Starts the program stopped, and takes hold of it.
+    fn begin(call: &Call) -> Self {
+        let said = tempfile::tempfile().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
+        command.arg(call.0.get_program()).args(call.0.get_args()).current_dir(call.0.get_current_dir().unwrap());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone().unwrap());
+        let child = command.spawn().unwrap();
+        let pid = Pid::from_raw(child.id().cast_signed());
+        while !matches!(waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap(), WaitStatus::Stopped(..)) {}
+        let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL;
+        ptrace::seize(pid, options).unwrap();
+        kill(pid, Signal::SIGCONT).unwrap();
+        Self { pid, said }
+    }
+
+    /// Lets it run up to its change number `point` from here; the exit code where it ends before.
+    fn until(&self, point: usize) -> Option<i32> {
+        let mut seen = 0;
+        loop {
+            match waitpid(self.pid, None).unwrap() {
+                WaitStatus::Exited(_, code) => return Some(code),
+                WaitStatus::Signaled(_, signal, _) => panic!("it was killed by {signal}"),
+                WaitStatus::PtraceSyscall(_) if self.is_change() => {
+                    if seen == point {
+                        return None;
+                    }
+                    seen += 1;
+                    self.resume(None);
+                }
+                // The stop that begins it all, and its end, are of this test's own making.
+                WaitStatus::Stopped(_, signal) if ![Signal::SIGSTOP, Signal::SIGCONT].contains(&signal) => {
+                    self.resume(Some(signal));
+                }
+                _ => self.resume(None),
+            }
+        }
+    }
+
+    /// Whether it stands before a call that counts; at the end of a call the result is another.
+    fn is_change(&self) -> bool {
+        let registers = ptrace::getregs(self.pid).unwrap();
+        let entering = registers.rax.cast_signed() == -i64::from(libc::ENOSYS);
+        entering && CHANGES.contains(&registers.orig_rax.cast_signed())
+    }
+
+    fn resume(&self, signal: Option<Signal>) {
+        ptrace::syscall(self.pid, signal).unwrap();
+    }
+}
