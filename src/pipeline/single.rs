@@ -38,7 +38,8 @@ pub struct Subject {
     path: PathBuf,
     metadata: Metadata,
     bytes: FileBytes,
-    read: Read,
+    /// What a loader sees, or what kind of file no loader reads.
+    facts: Result<Box<Facts>, Kind>,
 }
 
 /// What is to be done to one file.
@@ -76,10 +77,12 @@ impl Subject {
         let file = File::open(&path).map_err(SingleError::Read)?;
         let metadata = file.metadata().map_err(SingleError::Read)?;
         let bytes = FileBytes::new(file).map_err(SingleError::Read)?;
-        match elf::read(&bytes)? {
-            Read::NotElf => Err(SingleError::NotElf),
-            read => Ok(Self { path, metadata, bytes, read }),
-        }
+        let facts = match elf::read(&bytes)? {
+            Read::NotElf => return Err(SingleError::NotElf),
+            Read::Other(kind) => Err(kind),
+            Read::Dynamic(facts) => Ok(facts),
+        };
+        Ok(Self { path, metadata, bytes, facts })
     }
 
     /// Its real path.
@@ -89,25 +92,17 @@ impl Subject {
 
     /// What a loader sees of it; an error that says what it is where no loader does.
     pub fn facts(&self) -> Result<&Facts, SingleError> {
-        match &self.read {
-            Read::Dynamic(facts) => Ok(facts),
-            Read::Other(kind) => Err(SingleError::NoDynamic(*kind)),
-            Read::NotElf => Err(SingleError::NotElf),
-        }
+        self.facts.as_deref().map_err(|kind| SingleError::NoDynamic(*kind))
     }
 
     /// What kind of ELF file it is.
     pub fn kind(&self) -> Kind {
-        match &self.read {
-            Read::Dynamic(facts) => facts.kind,
-            Read::Other(kind) => *kind,
-            Read::NotElf => Kind::Static,
-        }
+        self.facts.as_deref().map_or_else(|kind| *kind, |facts| facts.kind)
     }
 
     /// Both tags as they are.
     pub fn run_paths(&self) -> RunPaths {
-        let object = self.facts().ok().map(|facts| &facts.object);
+        let object = self.facts.as_ref().ok().map(|facts| &facts.object);
         RunPaths {
             rpath: object.and_then(|object| object.rpath.clone()),
             runpath: object.and_then(|object| object.runpath.clone()),
@@ -121,14 +116,11 @@ impl Subject {
 
     /// Works out what to do. `copy` says that the result goes elsewhere, without privileges.
     pub fn decide(&self, request: &Request, copy: bool) -> Result<Decision, SingleError> {
-        let facts = match self.facts() {
-            // What has no run-time path is as wanted where none is wanted.
-            Err(SingleError::NoDynamic(_)) if request.change == Change::Remove => return Ok(self.as_it_is()),
-            facts => facts?,
-        };
-        if request.is_idle() {
+        // What has no run-time path is as wanted where none is wanted.
+        if request.is_idle() || (request.change == Change::Remove && self.facts.is_err()) {
             return Ok(self.as_it_is());
         }
+        let facts = self.facts()?;
         let object = &facts.object;
         let wanted = request.wanted(object, &|directory, name| holds(directory, name, object.arch));
         let digest = digest(&self.bytes)?;

@@ -73,6 +73,7 @@ struct Typed {
     shrink: bool,
     allowed: Vec<Vec<u8>>,
     force_rpath: bool,
+    debug: bool,
     output: Option<PathBuf>,
     files: Vec<PathBuf>,
 }
@@ -138,7 +139,7 @@ fn parse(arguments: &[OsString]) -> Result<Asked, String> {
             "--force-rpath" => typed.force_rpath = true,
             "--output" => typed.output = Some(PathBuf::from(OsString::from_vec(text_or_file(argument()?)?))),
             "--page-size" => page_size(argument()?)?,
-            "--debug" => {}
+            "--debug" => typed.debug = true,
             option if NOT_OURS.contains(&option) => {
                 return Err(format!("{option} is not supported: this is relocate, which changes run-time paths only"));
             }
@@ -186,6 +187,9 @@ fn page_size(argument: &OsString) -> Result<(), String> {
 
 impl Typed {
     fn one(&self, file: &Path, names: &[PathBuf]) -> Result<(), SingleError> {
+        if self.debug {
+            talk(&format!("patching ELF file '{}'\n", file.display()));
+        }
         let subject = Subject::open(file)?;
         if matches!(subject.kind(), Kind::Relocatable | Kind::Core) {
             return Err(SingleError::NoDynamic(subject.kind()));
@@ -209,7 +213,8 @@ impl Typed {
             lines([interp]);
         }
         if self.print_soname {
-            lines(subject.facts()?.object.soname.as_deref());
+            // As there, no soname is no failure, whatever the manual says; nor is a file that can have none.
+            lines(subject.facts().ok().and_then(|facts| facts.object.soname.as_deref()));
         }
         if self.print_rpath {
             lines([subject.facts()?.object.run_path().map_or(&b""[..], |(_, path)| path)]);
@@ -234,6 +239,9 @@ impl Typed {
     fn change(&self, subject: &Subject, request: &Request, names: &[PathBuf]) -> Result<(), SingleError> {
         let copy = self.output.as_deref().filter(|output| !subject.is(output));
         let decision = subject.decide(request, copy.is_some())?;
+        if self.debug {
+            talk(&format!("{}, {} bytes added\n", decision.rung(), decision.added));
+        }
         match copy {
             Some(output) => subject.write_copy(&decision, output),
             None => subject.replace(&decision, names).map(|findings| {

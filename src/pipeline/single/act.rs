@@ -24,7 +24,7 @@ impl Subject {
         let others = OtherNames::find(&self.path, &self.metadata, given);
         let mut poured = Ok(());
         let new = write::prepare(&self.path, |out| {
-            poured = self.pour(decision, out);
+            poured = self.pour(decision, &self.path, out);
             poured.as_ref().map(drop).map_err(|error| io::Error::other(error.to_string()))
         });
         poured?;
@@ -39,7 +39,7 @@ impl Subject {
     /// setuid, setgid, capabilities or times.
     pub fn write_copy(&self, decision: &Decision, output: &Path) -> Result<(), SingleError> {
         let mut new = NewFile::create(output)?;
-        self.pour(decision, &mut new)?;
+        self.pour(decision, output, &mut new)?;
         let mode = Permissions::from_mode(self.metadata.mode() & 0o777);
         new.file().set_permissions(mode).map_err(WriteError::io("set the mode of", output))?;
         Ok(new.commit()?)
@@ -50,7 +50,8 @@ impl Subject {
         fs::metadata(output).is_ok_and(|found| (found.dev(), found.ino()) == (self.metadata.dev(), self.metadata.ino()))
     }
 
-    fn pour(&self, decision: &Decision, out: &mut dyn Write) -> Result<(), SingleError> {
+    /// Hands on the new bytes for `place`.
+    fn pour(&self, decision: &Decision, place: &Path, out: &mut dyn Write) -> Result<(), SingleError> {
         let (patch, size) = (&decision.patch, self.size());
         let edited = Edited::new(&self.bytes, &patch.edits, patch.size);
         let mut digester = Digester::default();
@@ -60,7 +61,7 @@ impl Subject {
             let old = size.clamp(offset, offset + length) - offset;
             digester.update(&self.bytes.range(offset.min(size), old).map_err(|_| SingleError::Changed)?);
             let bytes = edited.range(offset, length).map_err(|_| SingleError::Changed)?;
-            out.write_all(&bytes).map_err(WriteError::io("write", &self.path))?;
+            out.write_all(&bytes).map_err(WriteError::io("write", place))?;
             offset += length;
         }
         let changed = decision.digest.is_some_and(|digest| digest != digester.finish());
