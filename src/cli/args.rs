@@ -199,23 +199,26 @@ pub(super) struct ElfArgs {
     #[arg(long)]
     pub print_rpath: bool,
     /// Set the run-time path
-    #[arg(long, value_name = "PATH", conflicts_with = "remove_rpath")]
+    #[arg(long, value_name = "PATH", group = "change")]
     pub set_rpath: Option<OsString>,
-    /// Append to the run-time path
-    #[arg(long, value_name = "PATH", conflicts_with = "remove_rpath")]
+    /// Append to the run-time path what is not in it yet
+    #[arg(long, value_name = "PATH", group = "change")]
     pub add_rpath: Option<OsString>,
     /// Remove the run-time path
-    #[arg(long)]
+    #[arg(long, group = "change")]
     pub remove_rpath: bool,
     /// Drop entries in which no needed library lies
-    #[arg(long)]
+    #[arg(long, group = "change")]
     pub shrink_rpath: bool,
     /// With --shrink-rpath: keep only entries that begin so (separated by colons)
     #[arg(long, value_name = "PREFIXES", requires = "shrink_rpath")]
     pub allowed_rpath_prefixes: Option<OsString>,
-    /// Use DT_RPATH
-    #[arg(long)]
+    /// Use DT_RPATH (the same as --tag rpath)
+    #[arg(long, conflicts_with = "tag")]
     pub force_rpath: bool,
+    /// Use this tag [default: the one the file has, else runpath]
+    #[arg(long, value_enum, value_name = "TAG")]
+    pub tag: Option<TagArg>,
     /// Write here instead of over FILE (one FILE only)
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,

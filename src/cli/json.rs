@@ -132,3 +132,15 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "findings": findings,
     }))
 }
+
+/// The report of `relocate elf`; `files` are in the order they were named.
+pub(super) fn elf(files: &[Value], dry_run: bool, exit: Exit) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "elf",
+        "result": result(exit),
+        "exit": exit as u8,
+        "dry_run": dry_run,
+        "files": files,
+    }))
+}

@@ -5,11 +5,13 @@ mod check;
 mod config;
 mod demo;
 mod dispatch;
+mod elf;
 mod exit;
 mod json;
 mod output;
 mod pack;
 mod paste;
+mod peer;
 mod progress;
 mod report;
 mod summary;
@@ -27,8 +29,12 @@ use std::process::ExitCode;
 /// Runs one command line (with the program's name first) and tells the exit code. A panic below is our fault and
 /// ends with 70.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    if let Ok(exit) = std::panic::catch_unwind(|| dispatch(arguments)) {
-        return exit.into();
+    let ended = std::panic::catch_unwind(|| match peer::called_as(&arguments) {
+        Some(peer) => peer::run(peer, &arguments),
+        None => dispatch(arguments).into(),
+    });
+    if let Ok(exit) = ended {
+        return exit;
     }
     report::error(
         "this is a fault in relocate itself",
@@ -51,10 +57,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Check(args) => check::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Verify(args) => verify::run(&args),
-            Command::Elf(_) => {
-                report::error("'elf' is not part of this version", None);
-                Exit::Usage
-            }
+            Command::Elf(args) => elf::run(&args),
         },
         Err(error) => {
             // Printing help into a closed pipe is no error of ours.

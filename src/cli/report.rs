@@ -49,8 +49,13 @@ pub(super) fn talk(text: &str) {
 
 /// Writes to stdout; a broken pipe ends the output and is no error (as in other command-line tools).
 pub(super) fn say(text: &str) -> bool {
+    say_bytes(text.as_bytes())
+}
+
+/// The same for bytes of a file, which need not be text.
+pub(super) fn say_bytes(bytes: &[u8]) -> bool {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
 }
 
 /// A table of labels and values; a value of several lines is indented.

@@ -13,6 +13,7 @@ mod fit;
 pub mod in_place;
 mod items;
 mod record;
+pub mod single;
 pub mod tree;
 
 pub use bundle::RUNTIME;

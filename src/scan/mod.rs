@@ -8,7 +8,7 @@ mod inspect;
 mod walk;
 
 pub use evidence::{Candidate, candidates};
-pub use inspect::inspect;
+pub use inspect::{carries_capabilities, inspect};
 
 use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
