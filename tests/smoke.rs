@@ -469,9 +469,8 @@ fn a_setuid_program_is_noted() {
     assert!(matches!(seen.notes.as_slice(), [Note::PrivilegesDropped { program }] if program.ends_with(b"bin/ways")));
 }
 
-/// Not a test of its own: runs what `the_death_of_the_supervisor_ends_everything` kills.
+/// Not a test of its own: started by `the_death_of_the_supervisor_ends_everything`, runs what that one kills.
 #[test]
-#[ignore = "started by another test"]
 fn supervisor_to_be_killed() {
     let Some(tree) = std::env::var_os("TREE_OF_THE_KILLED") else { return };
     let command = ["bin/ways", "sleep"].map(OsString::from);
@@ -483,7 +482,7 @@ fn supervisor_to_be_killed() {
 fn the_death_of_the_supervisor_ends_everything() {
     let scene = Scene::new();
     let mut supervisor = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "supervisor_to_be_killed"])
+        .args(["--exact", "supervisor_to_be_killed"])
         .env("TREE_OF_THE_KILLED", &scene.tree)
         .env("TMPDIR", &scene.elsewhere)
         .stdout(std::process::Stdio::null())
