@@ -109,9 +109,10 @@ pub struct Excess {
     pub symbol: Option<String>,
 }
 
+/// Says what is demanded and offered, to be read after the file's name.
 impl fmt::Display for Excess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} needs {}", self.file, self.demanded)?;
+        write!(f, "needs {}", self.demanded)?;
         if let Some(symbol) = &self.symbol {
             write!(f, " ({symbol})")?;
         }
@@ -201,7 +202,8 @@ mod tests {
     }
 
     fn told(floor: &Floor, name: &str) -> Vec<String> {
-        exceeds(floor, &target(name).unwrap()).iter().map(ToString::to_string).collect()
+        let excesses = exceeds(floor, &target(name).unwrap());
+        excesses.iter().map(|excess| format!("{} {excess}", excess.file)).collect()
     }
 
     #[test]
