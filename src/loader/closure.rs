@@ -4,11 +4,12 @@
 //! object, of what loaded it, and so on up to the program, unless the object has a DT_RUNPATH; an object's DT_RPATH
 //! does not count beside its own DT_RUNPATH. Then the object's DT_RUNPATH. Then the system. A library already loaded
 //! under that name or soname is taken without a search. musl searches either tag along the whole chain.
-//! A file of another class or machine is passed over; one that is no ELF file at all ends the search.
+//! glibc passes over a file of another class or machine, and musl does not; one that is no ELF file at all ends the
+//! search. A circle of symlinks ends the search of that run-time path.
 //! LD_LIBRARY_PATH is taken to be unset. `glibc-hwcaps` variants never make a library found, because not every
 //! processor uses them; they are judged as libraries of their own.
 
-use super::entry::{entries, expand};
+use super::entry::{entries, expand, starts_at_origin, voids};
 use super::libc::Libc;
 use super::object::{Arch, Object, Tag};
 use super::tree::{Node, Place, Tree};
@@ -78,8 +79,19 @@ pub struct Unresolved {
     pub needed: Vec<u8>,
     /// Why.
     pub miss: Miss,
-    /// Index of the program or library whose loading met it first.
-    pub root: usize,
+    /// In whose loading it was met first.
+    pub met: Root,
+}
+
+/// What is loaded as a process of its own, most certain first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Root {
+    /// A program.
+    Program,
+    /// A library that nothing in the tree needs: a plugin.
+    Plugin,
+    /// A library that others need and none of them loads.
+    Library,
 }
 
 /// The result of loading everything.
@@ -107,9 +119,11 @@ pub struct World<'a> {
     pub is_system: &'a (dyn Fn(&[u8], Arch) -> bool + Sync),
 }
 
-/// Where a search ends.
+/// Where a look-up ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
+    /// At what the process has loaded already under that name or soname; there is no search.
+    Loaded,
     /// At this object, opened in this (real) directory.
     Found(usize, RelPath),
     /// At the host's system directories.
@@ -131,15 +145,15 @@ impl World<'_> {
         let mut met = Met::default();
         let programs = (0..self.members.len()).filter(|at| self.members[*at].object.is_program());
         for program in programs {
-            self.load(program, &mut met);
+            self.load(program, Root::Program, &mut met);
         }
         // What loads nobody's dependency is a plugin; loading one may load others, so go through once for those that
         // no plugin needs and once for what is left in cycles.
         let needed_by_others = self.needed_by_others();
-        for pass in 0..2 {
+        for root in [Root::Plugin, Root::Library] {
             for at in 0..self.members.len() {
-                if !met.seen.contains(&at) && (pass == 1 || !needed_by_others.contains(&at)) {
-                    self.load(at, &mut met);
+                if !met.seen.contains(&at) && (root == Root::Library || !needed_by_others.contains(&at)) {
+                    self.load(at, root, &mut met);
                 }
             }
         }
@@ -167,47 +181,47 @@ impl World<'_> {
     }
 
     /// Loads one root from each directory it can be opened in, breadth first, as the loader does.
-    fn load(&self, root: usize, met: &mut Met) {
-        for origin in &self.members[root].opened_in {
-            self.load_in(root, origin, met);
+    fn load(&self, object: usize, root: Root, met: &mut Met) {
+        met.seen.insert(object);
+        for origin in &self.members[object].opened_in {
+            self.process(object, origin, &mut |needer, needed, lookup| met.note(root, needer, needed, lookup));
         }
     }
 
-    fn load_in(&self, root: usize, origin: &RelPath, met: &mut Met) {
+    /// Loads an object that is opened in the real directory `origin` as a process of its own. Tells every look-up, in the
+    /// loader's order: the index of who needs, the DT_NEEDED string, where the look-up ends.
+    pub fn process(&self, root: usize, origin: &RelPath, tell: &mut dyn FnMut(usize, &[u8], &Lookup)) {
         let mut process = vec![Loaded { object: root, origin: origin.clone(), loader: None }];
-        let mut by_name: HashMap<Vec<u8>, usize> = HashMap::new();
-        met.seen.insert(root);
+        let mut names: HashMap<&[u8], Lookup> = HashMap::new();
+        names.extend(self.soname(root).map(|soname| (soname, Lookup::Loaded)));
         let mut at = 0;
         while at < process.len() {
             let object = process[at].object;
             for needed in &self.members[object].object.needed {
-                met.lookups += 1;
-                if by_name.contains_key(needed) {
+                if let Some(lookup) = names.get(needed.as_slice()) {
+                    tell(object, needed, lookup);
                     continue;
                 }
-                match self.lookup(&process, at, needed) {
+                let lookup = self.lookup(&process, at, needed);
+                tell(object, needed, &lookup);
+                match lookup {
                     Lookup::Found(found, origin) => {
-                        let soname = self.members[found].object.soname.clone();
-                        let place = process.iter().position(|loaded| loaded.object == found).unwrap_or(process.len());
-                        by_name.insert(needed.clone(), place);
-                        by_name.extend(soname.map(|soname| (soname, place)));
-                        met.seen.insert(found);
-                        met.found.insert(found);
-                        if place == process.len() {
+                        names.insert(needed, Lookup::Loaded);
+                        names.extend(self.soname(found).map(|soname| (soname, Lookup::Loaded)));
+                        if process.iter().all(|loaded| loaded.object != found) {
                             process.push(Loaded { object: found, origin, loader: Some(at) });
                         }
                     }
-                    Lookup::Host => {
-                        met.from_host.entry(needed.clone()).or_default().insert(object);
-                    }
-                    Lookup::Miss(miss) => {
-                        let unresolved = Unresolved { object, needed: needed.clone(), miss, root };
-                        met.unresolved.entry((object, needed.clone())).or_insert(unresolved);
-                    }
+                    Lookup::Host => drop(names.insert(needed, Lookup::Host)),
+                    Lookup::Loaded | Lookup::Miss(_) => {}
                 }
             }
             at += 1;
         }
+    }
+
+    fn soname(&self, object: usize) -> Option<&[u8]> {
+        self.members[object].object.soname.as_deref()
     }
 
     fn lookup(&self, process: &[Loaded], at: usize, needed: &[u8]) -> Lookup {
@@ -222,8 +236,11 @@ impl World<'_> {
             for directory in self.directories(path, origin) {
                 match self.try_directory(&directory, needed, object.arch) {
                     Try::Accepted(found) => return Lookup::Found(found, directory),
+                    Try::WrongArch(file) if self.libc == Libc::Musl => return Lookup::Miss(Miss::WrongArch(file)),
                     Try::WrongArch(file) => wrong = wrong.or(Some(file)),
                     Try::NotElf(file) => return Lookup::Miss(Miss::NotElf(file)),
+                    Try::Loop if self.libc == Libc::Musl => return Lookup::Miss(Miss::NotFound),
+                    Try::Loop => break,
                     Try::Nothing => {}
                 }
             }
@@ -239,7 +256,8 @@ impl World<'_> {
         let run_path = |loaded: &Loaded| self.members[loaded.object].object.run_path();
         let chain = std::iter::successors(Some(&process[at]), |loaded| loaded.loader.map(|loader| &process[loader]));
         if self.libc == Libc::Musl {
-            return chain.filter_map(|loaded| run_path(loaded).map(|(_, path)| (path, &loaded.origin))).collect();
+            let paths = chain.filter_map(|loaded| run_path(loaded).map(|(_, path)| (path, &loaded.origin)));
+            return paths.filter(|(path, _)| !voids(path, self.libc)).collect();
         }
         match run_path(&process[at]) {
             Some((Tag::Runpath, path)) => vec![(path, &process[at].origin)],
@@ -254,15 +272,15 @@ impl World<'_> {
 
     /// The directories of the tree that a run-time path names, as real paths.
     pub fn directories(&self, path: &[u8], origin: &RelPath) -> Vec<RelPath> {
-        entries(path).flat_map(|entry| self.directory(entry, origin)).collect()
+        entries(path, self.libc).flat_map(|entry| self.directory(entry, origin)).collect()
     }
 
     /// The directories of the tree that one entry names; more than one only where it holds `$LIB` or `$PLATFORM`.
     pub fn directory(&self, entry: &[u8], origin: &RelPath) -> Vec<RelPath> {
-        if !super::entry::starts_at_origin(entry) {
+        if !starts_at_origin(entry, self.libc) {
             return Vec::new();
         }
-        let expanded = expand(entry, origin.as_bytes());
+        let expanded = expand(entry, origin.as_bytes(), self.libc);
         let places = expanded.iter().map(|text| {
             let text = text.strip_prefix(b"/").filter(|_| origin.is_root()).unwrap_or(text);
             self.tree.resolve(&RelPath::root(), text)
@@ -285,11 +303,16 @@ impl World<'_> {
     }
 
     fn try_directory(&self, directory: &RelPath, name: &[u8], arch: Arch) -> Try {
-        let Place::Inside(file) = self.tree.resolve(directory, name) else { return Try::Nothing };
+        let file = match self.tree.resolve(directory, name) {
+            Place::Inside(file) => file,
+            Place::Loop => return Try::Loop,
+            Place::Missing(_) | Place::Outside(_) => return Try::Nothing,
+        };
         match self.tree.node(&file) {
             Some(Node::File(Some(index))) if self.members[*index].object.arch == arch => Try::Accepted(*index),
             Some(Node::File(Some(_))) => Try::WrongArch(file),
-            Some(Node::File(None)) => Try::NotElf(file),
+            // A directory opens, and reading it fails: to the loader that is a file it cannot use.
+            Some(Node::File(None) | Node::Dir) => Try::NotElf(file),
             _ => Try::Nothing,
         }
     }
@@ -300,6 +323,7 @@ enum Try {
     Accepted(usize),
     WrongArch(RelPath),
     NotElf(RelPath),
+    Loop,
     Nothing,
 }
 
@@ -311,4 +335,22 @@ struct Met {
     from_host: BTreeMap<Vec<u8>, BTreeSet<usize>>,
     found: BTreeSet<usize>,
     lookups: u64,
+}
+
+impl Met {
+    fn note(&mut self, met: Root, object: usize, needed: &[u8], lookup: &Lookup) {
+        self.lookups += 1;
+        match lookup {
+            Lookup::Loaded => {}
+            Lookup::Found(found, _) => {
+                self.seen.insert(*found);
+                self.found.insert(*found);
+            }
+            Lookup::Host => drop(self.from_host.entry(needed.to_vec()).or_default().insert(object)),
+            Lookup::Miss(miss) => {
+                let unresolved = Unresolved { object, needed: needed.to_vec(), miss: miss.clone(), met };
+                self.unresolved.entry((object, needed.to_vec())).or_insert(unresolved);
+            }
+        }
+    }
 }

@@ -68,7 +68,9 @@ impl Tree {
 
     /// What follows the longest prefix in an absolute path, as written and relative; `None` if it lies outside.
     pub fn written_inside(&self, absolute: &[u8]) -> Option<Vec<u8>> {
-        let written = self.prefixes.iter().filter_map(|prefix| prefix.rest(absolute)).min_by_key(Vec::len);
+        let written = self.prefixes.iter().filter_map(|prefix| prefix.rest(absolute));
+        // `/p/root/../root/lib` leaves the prefix on its way; only its text says whether it comes back.
+        let written = written.filter(|rest| !climbs_out(rest)).min_by_key(Vec::len);
         let by_text = || self.prefixes.iter().filter_map(|prefix| prefix.strip(absolute)).min_by_key(RelPath::depth);
         written.map(|rest| rest.join(&b'/')).or_else(|| by_text().map(|path| path.as_bytes().to_vec()))
     }
@@ -79,6 +81,12 @@ impl Tree {
         let start = walk.follow(from.as_bytes());
         start.and_then(|()| walk.follow(path)).err().unwrap_or(Place::Inside(walk.at))
     }
+}
+
+/// Whether a relative path has, by its text, more `..` than directories before them.
+fn climbs_out(path: &[&[u8]]) -> bool {
+    let depth = |depth: usize, part: &&[u8]| if *part == b".." { depth.checked_sub(1) } else { Some(depth + 1) };
+    path.iter().try_fold(0, depth).is_none()
 }
 
 /// A look-up under way: `at` exists and is no symlink.
@@ -162,6 +170,8 @@ mod tests {
         assert_eq!(tree().resolve(&RelPath::root(), b"out"), Place::Outside(b"/etc/passwd".to_vec()));
         assert_eq!(tree().inside(b"/p/root/abs/deep"), Some(rel("abs/deep")));
         assert_eq!(tree().inside(b"/p/rootX/lib"), None);
+        assert_eq!(tree().written_inside(b"/p/root/lib/../../root/lib"), Some(b"lib".to_vec()));
+        assert_eq!(tree().written_inside(b"/p/root/lib/../../other"), None);
         assert_eq!(tree().inside(b"/p/root/none"), None);
     }
 

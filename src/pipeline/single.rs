@@ -19,6 +19,7 @@ use crate::base::digest::{Digest, Digester};
 use crate::base::finding::Finding;
 use crate::elf::{self, Facts, Kind, Patch, Read, RunPaths, Rung};
 use crate::loader::entry::{entries, starts_at_origin};
+use crate::loader::libc::Libc;
 use crate::loader::object::{Arch, Object, Tag};
 use crate::scan::carries_capabilities;
 use crate::verify::witness::{Testimony, testify};
@@ -144,7 +145,7 @@ impl Subject {
 
     fn check_privileges(&self, object: &Object, wanted: &RunPaths) -> Result<(), SingleError> {
         let path = wanted.runpath.as_ref().or(wanted.rpath.as_ref());
-        if !object.is_program() || !path.is_some_and(|path| entries(path).any(starts_at_origin)) {
+        if !object.is_program() || !path.is_some_and(|path| is_relative(path)) {
             return Ok(());
         }
         if self.metadata.mode() & 0o6000 != 0 {
@@ -197,4 +198,8 @@ fn holds(directory: &[u8], name: &[u8], arch: Arch) -> bool {
     }
     let read = File::open(&path).and_then(FileBytes::new).ok().and_then(|bytes| elf::read(&bytes).ok());
     matches!(read, Some(Read::Dynamic(facts)) if facts.object.arch == arch)
+}
+/// Whether a run-time path has an entry that begins with `$ORIGIN`.
+fn is_relative(path: &[u8]) -> bool {
+    entries(path, Libc::Glibc).any(|entry| starts_at_origin(entry, Libc::Glibc))
 }

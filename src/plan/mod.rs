@@ -14,11 +14,12 @@ pub use prefix::{Ambiguous, Hints, PrefixChoice, choose};
 
 use crate::base::finding::{Finding, Severity};
 use crate::base::glob::Globs;
-use crate::base::path::{Prefix, RelPath};
+use crate::base::path::{Prefix, RelPath, parts};
 use crate::elf::RunPaths;
 use crate::loader::closure::{Closure, Member};
 use crate::loader::libc::Libc;
 use crate::loader::object::{Arch, Tag};
+use crate::loader::tree::{Place, Tree};
 use crate::scan::{Inventory, Kind};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -93,6 +94,19 @@ pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
     privileges(inventory, policy, &mut plan);
     plan.findings.sort();
     plan
+}
+
+/// The way from `directory` to what is written as a path from the top of the tree. A directory before a `..` may be a
+/// symlink, so a path with `..` becomes what it resolves to; where it leads nowhere, it stays a way that leads nowhere.
+fn way(tree: &Tree, directory: &RelPath, written: &[u8]) -> Vec<u8> {
+    if let Some(plain) = RelPath::new(written) {
+        return directory.way_to(&plain);
+    }
+    if let Place::Inside(path) = tree.resolve(&RelPath::root(), written) {
+        return directory.way_to(&path);
+    }
+    let top = directory.way_to(&RelPath::root());
+    parts(&top).chain(parts(written)).collect::<Vec<_>>().join(&b'/')
 }
 
 /// Notes what a person should know of single files, whatever their run-time paths.

@@ -73,7 +73,13 @@ pub fn choose(hints: &Hints, candidates: &[Candidate]) -> Result<PrefixChoice, A
         candidate.prefix == leader.prefix
             || (hints.same_as_root.contains(&candidate.prefix) && hints.same_as_root.contains(&leader.prefix))
     };
-    plausible.retain(|candidate| same(candidate) || candidate.voices() * PLAUSIBLE >= leader.voices());
+    // What lies below the leader and has fewer voices is a directory of the tree that has a namesake at its top.
+    let within = |candidate: &Candidate| {
+        leader.prefix.strip(candidate.prefix.as_bytes()).is_some() && candidate.voices() < leader.voices()
+    };
+    plausible.retain(|candidate| {
+        same(candidate) || (!within(candidate) && candidate.voices() * PLAUSIBLE >= leader.voices())
+    });
     if plausible.iter().all(same) {
         let because = because(&leader);
         return Ok(PrefixChoice { prefixes: with_other_spellings(leader.prefix, hints, candidates), because });
@@ -157,6 +163,14 @@ mod tests {
     fn a_few_stray_paths_do_not_make_a_rival() {
         let choice = choose(&Hints::default(), &[candidate("/p/root", 50, 0), candidate("/build", 2, 0)]).unwrap();
         assert_eq!(paths(&choice), [b"/p/root"]);
+    }
+
+    #[test]
+    fn a_directory_of_the_tree_with_a_namesake_at_its_top_is_no_rival() {
+        let choice = choose(&Hints::default(), &[candidate("/p/root", 3, 0), candidate("/p/root/opt", 1, 0)]).unwrap();
+        assert_eq!(paths(&choice), [b"/p/root"]);
+        assert!(choose(&Hints::default(), &[candidate("/p/root", 1, 0), candidate("/p/root/opt", 1, 0)]).is_err());
+        assert!(choose(&Hints::default(), &[candidate("/p/root/opt", 3, 0), candidate("/p/root", 1, 0)]).is_err());
     }
 
     #[test]

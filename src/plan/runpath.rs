@@ -10,7 +10,8 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::path::{RelPath, parts, printable};
 use crate::elf::{Facts, RunPaths};
 use crate::loader::closure::Member;
-use crate::loader::entry::{depends_on_target, entries, expand, starts_at_origin};
+use crate::loader::entry::{depends_on_target, entries, expand, starts_at_origin, voids};
+use crate::loader::libc::Libc;
 use crate::loader::object::Tag;
 use crate::loader::tree::{Node, Place, Tree};
 use crate::scan::Inventory;
@@ -22,7 +23,8 @@ pub(super) fn plan(inventory: &Inventory, tree: &Tree, members: &mut [Member], p
         if facts.run_paths.is_empty() {
             continue;
         }
-        let mut judge = Judge { tree, member, plan, skipped: policy.skip.matches(&member.path), reasons: Vec::new() };
+        let skipped = policy.skip.matches(&member.path);
+        let mut judge = Judge { tree, libc: policy.libc, member, plan, skipped, reasons: Vec::new() };
         let wanted = judge.wanted(facts, policy.tag);
         let reasons = std::mem::take(&mut judge.reasons);
         if judge.skipped {
@@ -67,6 +69,7 @@ enum Verdict {
 
 struct Judge<'a> {
     tree: &'a Tree,
+    libc: Libc,
     member: &'a Member,
     plan: &'a mut Plan,
     skipped: bool,
@@ -94,7 +97,7 @@ impl Judge<'_> {
                 new.push(entry);
             }
         };
-        for entry in entries(path) {
+        for entry in entries(path, self.libc) {
             match self.judge(entry) {
                 Verdict::Kept => add(entry.to_vec()),
                 Verdict::Becomes(entries, why) => {
@@ -107,9 +110,7 @@ impl Judge<'_> {
                 }
             }
         }
-        if new.iter().all(|entry| entries(path).any(|old| old == entry.as_slice()))
-            && new.len() == entries(path).count()
-        {
+        if new.iter().map(Vec::as_slice).eq(entries(path, self.libc)) {
             return path.to_vec();
         }
         new.join(&b':')
@@ -119,7 +120,10 @@ impl Judge<'_> {
         if entry.is_empty() {
             return insecure("an empty entry means the current directory");
         }
-        if starts_at_origin(entry) {
+        if voids(entry, self.libc) {
+            return dropped("runpath-token", "has a '$' at which musl ignores the whole run-time path");
+        }
+        if starts_at_origin(entry, self.libc) {
             return self.judge_origin(entry);
         }
         if entry.first() != Some(&b'/') {
@@ -134,13 +138,9 @@ impl Judge<'_> {
 
     /// An absolute entry below a prefix; `written` is the rest, relative.
     fn judge_inside(&self, entry: &[u8], written: &[u8]) -> Verdict {
-        if depends_on_target(entry) {
-            let rest: Vec<_> = parts(written).collect();
-            let from = |directory: &RelPath| {
-                [&[b"$ORIGIN", directory.way_to(&RelPath::root()).as_slice()].join(&b'/')[..], &rest.join(&b'/')]
-                    .join(&b'/')
-            };
-            let entries = self.member.opened_in.iter().map(|directory| clean(&from(directory)));
+        if depends_on_target(entry, self.libc) {
+            let top = |directory: &RelPath| directory.way_to(&RelPath::root());
+            let entries = self.member.opened_in.iter().map(|directory| from_origin(&[&top(directory), written]));
             return Verdict::Becomes(entries.collect(), "inside the prefix; the token stays");
         }
         let why = match self.tree.resolve(&RelPath::root(), written) {
@@ -152,25 +152,14 @@ impl Judge<'_> {
             Place::Outside(_) => "inside the prefix, where a symlink leads out of it",
             Place::Loop => return dropped("runpath-no-directory", "is a circle of symlinks"),
         };
-        let target = self.textual(written);
-        let entries = self.member.opened_in.iter().map(|directory| origin_entry(directory, &target));
-        Verdict::Becomes(entries.collect(), why)
-    }
-
-    /// The target as written where that is plain; where it has `..`, what it resolves to, since the directory before a
-    /// `..` may be a symlink.
-    fn textual(&self, written: &[u8]) -> RelPath {
-        let resolved = || match self.tree.resolve(&RelPath::root(), written) {
-            Place::Inside(path) | Place::Missing(path) => path,
-            _ => RelPath::root(),
-        };
-        RelPath::new(written).unwrap_or_else(resolved)
+        let way = |directory| from_origin(&[&super::way(self.tree, directory, written)]);
+        Verdict::Becomes(self.member.opened_in.iter().map(way).collect(), why)
     }
 
     fn judge_origin(&self, entry: &[u8]) -> Verdict {
         let leads_out = |directory: &RelPath| {
             // A made-up directory above the tree, so that `$ORIGIN` of a file at its top is no empty text.
-            let expanded = expand(entry, directory.as_bytes());
+            let expanded = expand(entry, directory.as_bytes(), self.libc);
             expanded.iter().all(|text| {
                 let text = text.strip_prefix(b"/").filter(|_| directory.is_root()).unwrap_or(text);
                 matches!(self.tree.resolve(&RelPath::root(), text), Place::Outside(_))
@@ -217,11 +206,11 @@ fn insecure(why: &'static str) -> Verdict {
 
 /// `$ORIGIN`, or `$ORIGIN/` and the way from `directory` to `target`.
 pub(super) fn origin_entry(directory: &RelPath, target: &RelPath) -> Vec<u8> {
-    let way = directory.way_to(target);
-    if way.is_empty() { b"$ORIGIN".to_vec() } else { [b"$ORIGIN/", way.as_slice()].concat() }
+    from_origin(&[&directory.way_to(target)])
 }
 
-/// Takes out doubled and trailing slashes.
-fn clean(entry: &[u8]) -> Vec<u8> {
-    parts(entry).collect::<Vec<_>>().join(&b'/')
+/// `$ORIGIN` and these ways one after the other, without doubled or trailing slashes.
+fn from_origin(ways: &[&[u8]]) -> Vec<u8> {
+    let ways = ways.iter().flat_map(|way| parts(way));
+    std::iter::once(&b"$ORIGIN"[..]).chain(ways).collect::<Vec<_>>().join(&b'/')
 }

@@ -12,20 +12,24 @@ use crate::loader::object::{Arch, Tag};
 use crate::loader::tree::{Node, Place, Tree};
 use std::collections::{BTreeSet, HashMap};
 
-/// Rounds after which adding stops; each but the last added something, and two have always been enough.
-const ROUNDS: usize = 16;
-
 /// Computes the closure over planned run-time paths, adding entries until nothing of the tree is missing any more.
+///
+/// What a program lacks is added before what a library lacks that is loaded by itself: what the program gets may be
+/// inherited by the library. Each round but the last adds an entry there was not, so there is a last.
 pub(super) fn plan(tree: &Tree, members: &mut [Member], policy: &Policy<'_>, plan: &mut Plan) {
     let shelves = shelves(tree, members);
-    for _ in 0..ROUNDS {
+    loop {
         let world = World { tree, members, libc: policy.libc, is_system: policy.is_system };
         plan.closure = world.closure();
-        let mut added = false;
-        for unresolved in plan.closure.unresolved.clone() {
-            added |= supply(&unresolved, &shelves, members, policy, plan);
+        let mut unresolved = plan.closure.unresolved.clone();
+        unresolved.sort_by_key(|unresolved| unresolved.met);
+        let mut added = None;
+        for unresolved in unresolved {
+            if added.is_none_or(|met| met == unresolved.met) && supply(&unresolved, &shelves, members, policy, plan) {
+                added = Some(unresolved.met);
+            }
         }
-        if !added {
+        if added.is_none() {
             return;
         }
     }

@@ -3,7 +3,7 @@
 
 use super::Plan;
 use crate::base::path::RelPath;
-use crate::loader::tree::{Place, Tree};
+use crate::loader::tree::Tree;
 use crate::scan::{Inventory, Kind};
 
 /// Plans every symlink of the inventory.
@@ -24,11 +24,6 @@ fn relative(path: &RelPath, target: &[u8], tree: &Tree) -> Option<Vec<u8>> {
     }
     let written = tree.written_inside(target)?;
     let directory = path.parent()?;
-    // A target with `..` after a symlink has no plain spelling; what it resolves to has.
-    let inside = RelPath::new(&written).or_else(|| match tree.resolve(&directory, target) {
-        Place::Inside(path) | Place::Missing(path) => Some(path),
-        _ => None,
-    })?;
-    let way = directory.way_to(&inside);
+    let way = super::way(tree, &directory, &written);
     Some(if way.is_empty() { b".".to_vec() } else { way })
 }

@@ -7,6 +7,7 @@
 use super::{Class, Entry, Inventory, Kind};
 use crate::base::path::{Prefix, RelPath, normalise_absolute, parts};
 use crate::loader::entry::entries;
+use crate::loader::libc::Libc;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -63,8 +64,9 @@ fn voices(inventory: &Inventory, entry: &Entry) -> Vec<(Prefix, Voice)> {
         Kind::File(file) => match &file.class {
             Class::Script(interpreter) => (vec![interpreter], Voice::Shebang),
             Class::Elf(_) => {
-                let run_paths = entry.elf().map(|facts| &facts.run_paths);
-                (run_paths.into_iter().flatten().flat_map(|path| entries(&path.value)).collect(), Voice::RunPath)
+                let Some(facts) = entry.elf() else { return Vec::new() };
+                let libc = Libc::of(&facts.object).map_or(Libc::Glibc, |(libc, _)| libc);
+                (facts.run_paths.iter().flat_map(|path| entries(&path.value, libc)).collect(), Voice::RunPath)
             }
             _ => return Vec::new(),
         },

@@ -137,7 +137,7 @@ pub fn judge(exhibits: &[Exhibit], law: &Law) -> Verdict {
     libc_inside(&closure, &members, &mut findings);
     over_target(&floor, law, &mut findings);
     for exhibit in exhibits {
-        inspect(exhibit, &tree, law, &mut findings);
+        inspect(exhibit, &tree, libc, law, &mut findings);
     }
     findings.sort();
     Verdict { runs_on: runs_on(&floor), floor, missing: missing::group(&closure, &members), closure, members, findings }
@@ -214,14 +214,14 @@ fn over_target(floor: &Floor, law: &Law, findings: &mut Vec<Finding>) {
     }
 }
 
-fn inspect(exhibit: &Exhibit, tree: &Tree, law: &Law, findings: &mut Vec<Finding>) {
+fn inspect(exhibit: &Exhibit, tree: &Tree, libc: Libc, law: &Law, findings: &mut Vec<Finding>) {
     let path = &exhibit.path;
     let mut find = |severity, kind: &str, found: String| findings.push(Finding::at(path, severity, kind, found));
     match &exhibit.what {
         What::Dynamic(object, run_paths) => {
             let left = if law.skip.matches(path) { Severity::Warning } else { Severity::Error };
             for (tag, run_path) in run_paths {
-                for entry in entries(run_path).filter(|entry| !starts_at_origin(entry)) {
+                for entry in entries(run_path, libc).filter(|entry| !starts_at_origin(entry, libc)) {
                     let (kind, severity) = if entry.first() == Some(&b'/') {
                         ("runpath-absolute", left)
                     } else {

@@ -7,7 +7,7 @@ use super::{CHUNK, Decision, SingleError, Subject};
 use crate::base::bytes::{Edited, ReadAt};
 use crate::base::digest::Digester;
 use crate::base::finding::{Finding, Severity};
-use crate::base::write::{self, NewFile, WriteError};
+use crate::base::write::{self, NewFile, OtherName, WriteError};
 use crate::elf::Rung;
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, Write};
@@ -30,8 +30,9 @@ impl Subject {
         poured?;
         let new = new?;
         self.check_unmoved()?;
+        let ready = others.ready(&new)?;
         new.commit()?;
-        others.join(&self.path)?;
+        ready.into_iter().try_for_each(OtherName::commit)?;
         Ok(split(others.unknown).into_iter().collect())
     }
 

@@ -4,6 +4,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::path::printable;
 use crate::elf::RunPaths;
 use crate::loader::entry::{entries, starts_at_origin};
+use crate::loader::libc::Libc;
 use crate::loader::object::Object;
 
 /// All there is to know about a change of `object`.
@@ -19,8 +20,8 @@ pub(super) fn findings(object: &Object, wanted: &RunPaths) -> Vec<Finding> {
 /// Entries that mean the directory a process happens to be in.
 pub(super) fn insecure(wanted: &RunPaths) -> Vec<Finding> {
     let path = wanted.runpath.as_ref().or(wanted.rpath.as_ref());
-    let relative = |entry: &&[u8]| entry.first() != Some(&b'/') && !starts_at_origin(entry);
-    let entry = path.and_then(|path| entries(path).find(relative));
+    let relative = |entry: &&[u8]| entry.first() != Some(&b'/') && !starts_at_origin(entry, Libc::Glibc);
+    let entry = path.and_then(|path| entries(path, Libc::Glibc).find(relative));
     let finding = entry.map(|entry| {
         let found =
             format!("the entry '{}' means a place in whatever directory the program is started", printable(entry));

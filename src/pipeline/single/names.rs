@@ -1,9 +1,9 @@
-//! The other names of a hard-linked file: found before it is replaced, joined to it afterwards.
+//! The other names of a hard-linked file: found before it is replaced, and given the new file with it.
 //!
 //! Nothing tells all names of a file but a search of its whole file system. Looked at are the names the user gave and the
 //! file's own directory, which is where installers put hard links; what is left over is counted.
 
-use crate::base::write;
+use crate::base::write::{NewFile, OtherName, WriteError};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ impl OtherNames {
         Self { known, unknown }
     }
 
-    /// Gives them all the new file.
-    pub(super) fn join(&self, path: &Path) -> Result<(), write::WriteError> {
-        self.known.iter().try_for_each(|name| write::relink(path, name))
+    /// Makes ready that they all become names of the new file.
+    pub(super) fn ready(&self, new: &NewFile) -> Result<Vec<OtherName>, WriteError> {
+        self.known.iter().map(|name| OtherName::ready(new, name)).collect()
     }
 }

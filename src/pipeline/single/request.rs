@@ -5,6 +5,7 @@
 
 use crate::elf::RunPaths;
 use crate::loader::entry::entries;
+use crate::loader::libc::Libc;
 use crate::loader::object::{Object, Tag};
 
 /// What is asked of a run-time path. Entries are separated by colons.
@@ -68,8 +69,8 @@ fn joined(old: &[u8], more: &[u8]) -> Vec<u8> {
 }
 
 fn with_entries(old: &[u8], more: &[u8]) -> Vec<u8> {
-    let mut all: Vec<&[u8]> = entries(old).collect();
-    for entry in entries(more) {
+    let mut all: Vec<&[u8]> = entries(old, Libc::Glibc).collect();
+    for entry in entries(more, Libc::Glibc) {
         if !all.contains(&entry) {
             all.push(entry);
         }
@@ -91,7 +92,7 @@ fn shrunk(old: &[u8], needed: &[Vec<u8>], allowed: &[Vec<u8>], holds: &dyn Fn(&[
         Some(b'/') => may_stay(entry) && supplies(entry),
         Some(_) => true,
     };
-    entries(old).filter(stays).collect::<Vec<_>>().join(&b':')
+    entries(old, Libc::Glibc).filter(stays).collect::<Vec<_>>().join(&b':')
 }
 
 #[cfg(test)]

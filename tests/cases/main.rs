@@ -1,0 +1,16 @@
+//! The cases every release must hold: each builds its fixture from C sources, relocates it, moves the result, hides the
+//! old prefix, and runs what can run.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod closure;
+mod entries;
+mod links;
+mod loader;
+mod musl;
+mod old_prefix;
+mod prefix;
+mod privileges;
+mod symlinks;
+mod tags;
