@@ -102,10 +102,12 @@ fn names_of_a_hard_link_set_stay_together_where_they_are_known() {
         fs::hard_link(at("runpath"), at(name)).unwrap();
     }
     let before = fs::read(at("runpath")).unwrap();
+    let warning = "warning: runpath: has 1 more hard-linked name(s) elsewhere, which keep the old file\n";
+    let ended = elf(dir.path(), &["--dry-run", "--set-rpath", "/x", "runpath", "sub/given"]);
+    assert!(ended.stderr.starts_with(warning) && inode(&at("far/unknown")) == inode(&at("runpath")), "{ended:?}");
     let ended = elf(dir.path(), &["--set-rpath", "/x", "runpath", "sub/given"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.ends_with("sub/given: another name of runpath\n"), "{ended:?}");
-    let warning = "warning: runpath: has 1 more hard-linked name(s) elsewhere, which keep the old file\n";
     assert!(ended.stderr.starts_with(warning), "{ended:?}");
     for name in ["beside", "sub/given"] {
         assert_eq!(inode(&at(name)), inode(&at("runpath")), "{name}");
