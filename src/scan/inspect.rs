@@ -98,6 +98,5 @@ fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
 
 /// Tells whether a file carries capabilities (capabilities(7)); where that cannot be asked it carries none.
 pub fn carries_capabilities(path: &Path) -> bool {
-    let mut none: [u8; 0] = [];
-    rustix::fs::lgetxattr(path, "security.capability", &mut none).is_ok_and(|size| size > 0)
+    rustix::fs::lgetxattr_query(path, "security.capability").is_ok_and(|size| size > 0)
 }

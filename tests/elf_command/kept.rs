@@ -75,6 +75,27 @@ fn a_privileged_program_gets_no_origin() {
     assert_eq!(fs::metadata(dir.path().join("copy")).unwrap().mode() & 0o7777, 0o755);
 }
 
+/// Giving capabilities needs root; as an ordinary user there is nothing to see.
+#[test]
+fn a_program_with_capabilities_gets_no_origin_and_keeps_them() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = copies(&["runpath"]);
+    let file = dir.path().join("runpath");
+    // Revision 2, effective; CAP_NET_BIND_SERVICE permitted (linux/capability.h).
+    let capability = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    rustix::fs::setxattr(&file, "security.capability", &capability, XattrFlags::empty()).unwrap();
+    let ended = elf(dir.path(), &["--set-rpath", "$ORIGIN/../lib", "runpath"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("it has file capabilities"), "{ended:?}");
+    let ended = elf(dir.path(), &["--set-rpath", "/x", "runpath"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut kept = [0; 20];
+    rustix::fs::getxattr(&file, "security.capability", &mut kept).unwrap();
+    assert_eq!(kept, capability);
+}
+
 #[test]
 fn a_symlink_is_followed_and_stays() {
     let dir = copies(&["runpath"]);
