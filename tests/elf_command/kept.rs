@@ -1,6 +1,6 @@
 //! What a changed file keeps, who may change it, and what happens to its other names and its running programs.
 
-use crate::fixtures::{RELOCATE, built, called, copies, elf, finds_its_library, runs, tags, tool};
+use crate::fixtures::{RELOCATE, built, called, copies, copy, elf, finds_its_library, runs, tags, tool};
 use relocate::pipeline::single::{Change, Request, SingleError, Subject};
 use rustix::fs::XattrFlags;
 use std::fs::{self, Permissions};
@@ -22,7 +22,7 @@ fn elf_as_ordinary_user(dir: &Path, arguments: &[&str]) -> crate::fixtures::Ende
         // The build directory may lie where only its owner gets to.
         let place = tempfile::tempdir().unwrap();
         tool(Path::new("/"), &["chmod", "755", place.path().to_str().unwrap()]);
-        fs::copy(RELOCATE, place.path().join("relocate")).unwrap();
+        copy(RELOCATE.as_ref(), &place.path().join("relocate"));
         place
     });
     let program = place.path().join("relocate");
