@@ -192,10 +192,10 @@ pub(super) struct VerifyArgs {
 }
 
 /// `relocate elf`.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(super) struct ElfArgs {
-    /// Print the run-time path
+    /// Print the run-time path as it was, alone on its line; done too where nothing else is asked for
     #[arg(long)]
     pub print_rpath: bool,
     /// Set the run-time path
@@ -231,6 +231,9 @@ pub(super) struct ElfArgs {
     /// Print errors only
     #[arg(long, short)]
     pub quiet: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
     /// The files; @LIST reads names from LIST, one a line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<OsString>,

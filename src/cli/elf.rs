@@ -5,7 +5,7 @@
 
 mod lines;
 
-use super::args::{Color, ElfArgs, TagArg};
+use super::args::{ElfArgs, TagArg};
 use super::exit::Exit;
 use super::report;
 use crate::base::path::printable;
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 /// Runs the command.
 pub(super) fn run(args: &ElfArgs) -> Exit {
-    report::colour(Color::Auto);
+    report::colour(args.color);
     let understood = request(args).and_then(|request| Ok((request, files(&args.files)?)));
     let (request, files) = match understood {
         Ok(understood) => understood,
@@ -142,11 +142,11 @@ impl Run<'_> {
         let copy = self.args.output.as_deref().filter(|output| !subject.is(output));
         let mut decision = subject.decide(&self.request, copy.is_some())?;
         let mut findings = std::mem::take(&mut decision.findings);
-        if !self.args.dry_run {
-            match copy {
-                Some(output) => subject.write_copy(&decision, output)?,
-                None => findings.extend(subject.replace(&decision, &self.names)?),
-            }
+        findings.extend(subject.split(&decision, &self.names).filter(|_| copy.is_none()));
+        match copy {
+            _ if self.args.dry_run => {}
+            Some(output) => subject.write_copy(&decision, output)?,
+            None => subject.replace(&decision, &self.names)?,
         }
         let done = Done::Changed { rung: decision.rung(), added: decision.added, written: copy.map(Path::to_owned) };
         Ok(Account::new(file, subject, done).with(decision.wanted, findings))

@@ -7,10 +7,10 @@ mod chrpath;
 mod patchelf;
 
 use crate::base::path::printable;
-use crate::pipeline::single::SingleError;
+use crate::pipeline::single::{Decision, SingleError, Subject};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// A program whose options are understood.
@@ -38,6 +38,17 @@ pub(super) fn run(peer: Peer, arguments: &[OsString]) -> ExitCode {
         Peer::Patchelf => patchelf::run(arguments),
         Peer::Chrpath => chrpath::run(arguments),
     }
+}
+
+/// Puts a decided change on the disk, in the place of the file, and tells on stderr which names it leaves behind.
+fn replace(peer: &str, subject: &Subject, decision: &Decision, names: &[PathBuf]) -> Result<(), SingleError> {
+    let split = subject.split(decision, names);
+    subject.replace(decision, names)?;
+    if let Some(finding) = split {
+        let name = printable(subject.path().as_os_str().as_bytes());
+        super::report::talk(&format!("{peer}: warning: {name} {}\n", finding.found));
+    }
+    Ok(())
 }
 
 /// Prints why one file was not done.

@@ -81,6 +81,22 @@ fn every_change_says_what_it_did_and_a_second_run_does_nothing() {
 }
 
 #[test]
+fn a_file_that_grew_does_not_grow_again() {
+    let dir = copies(&DYNAMIC);
+    let [long, other] = ["/x", "/y"].map(|part| part.repeat(3000));
+    for name in DYNAMIC {
+        let size = |path: &str| {
+            let ended = elf(dir.path(), &["--set-rpath", path, name]);
+            assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
+            fs::metadata(dir.path().join(name)).unwrap().len()
+        };
+        let grown = size(&long);
+        assert_eq!([size(&other), size("/x"), size(&long)], [grown; 3], "{name}");
+        runs(&dir.path().join(name));
+    }
+}
+
+#[test]
 fn all_files_are_tried_and_the_worst_code_wins() {
     let dir = copies(&["runpath", "rpath", "text", "static", "short", "greet.o", "nothing"]);
     for (files, code, says) in [

@@ -87,9 +87,15 @@ pub(crate) fn copies(names: &[&str]) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     tool(Path::new("/"), &["chmod", "755", dir.path().to_str().unwrap()]);
     for name in names {
-        fs::copy(built().join(name), dir.path().join(name)).unwrap();
+        copy(&built().join(name), &dir.path().join(name));
     }
     dir
+}
+
+/// Copies a program by another process: while this one held it open for writing, a child of another test's thread would
+/// inherit that, and executing the copy could fail with ETXTBSY.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    tool(Path::new("/"), &["cp", "-p", from.to_str().unwrap(), to.to_str().unwrap()]);
 }
 
 /// An argument of a table's row: `%` stands for the directory the fixtures were built in.

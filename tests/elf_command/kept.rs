@@ -1,6 +1,6 @@
 //! What a changed file keeps, who may change it, and what happens to its other names and its running programs.
 
-use crate::fixtures::{RELOCATE, built, called, copies, elf, finds_its_library, runs, tags, tool};
+use crate::fixtures::{RELOCATE, built, called, copies, copy, elf, finds_its_library, runs, tags, tool};
 use relocate::pipeline::single::{Change, Request, SingleError, Subject};
 use rustix::fs::XattrFlags;
 use std::fs::{self, Permissions};
@@ -22,7 +22,7 @@ fn elf_as_ordinary_user(dir: &Path, arguments: &[&str]) -> crate::fixtures::Ende
         // The build directory may lie where only its owner gets to.
         let place = tempfile::tempdir().unwrap();
         tool(Path::new("/"), &["chmod", "755", place.path().to_str().unwrap()]);
-        fs::copy(RELOCATE, place.path().join("relocate")).unwrap();
+        copy(RELOCATE.as_ref(), &place.path().join("relocate"));
         place
     });
     let program = place.path().join("relocate");
@@ -75,6 +75,27 @@ fn a_privileged_program_gets_no_origin() {
     assert_eq!(fs::metadata(dir.path().join("copy")).unwrap().mode() & 0o7777, 0o755);
 }
 
+/// Giving capabilities needs root; as an ordinary user there is nothing to see.
+#[test]
+fn a_program_with_capabilities_gets_no_origin_and_keeps_them() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = copies(&["runpath"]);
+    let file = dir.path().join("runpath");
+    // Revision 2, effective; CAP_NET_BIND_SERVICE permitted (linux/capability.h).
+    let capability = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    rustix::fs::setxattr(&file, "security.capability", &capability, XattrFlags::empty()).unwrap();
+    let ended = elf(dir.path(), &["--set-rpath", "$ORIGIN/../lib", "runpath"]);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("it has file capabilities"), "{ended:?}");
+    let ended = elf(dir.path(), &["--set-rpath", "/x", "runpath"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let mut kept = [0; 20];
+    rustix::fs::getxattr(&file, "security.capability", &mut kept).unwrap();
+    assert_eq!(kept, capability);
+}
+
 #[test]
 fn a_symlink_is_followed_and_stays() {
     let dir = copies(&["runpath"]);
@@ -102,10 +123,12 @@ fn names_of_a_hard_link_set_stay_together_where_they_are_known() {
         fs::hard_link(at("runpath"), at(name)).unwrap();
     }
     let before = fs::read(at("runpath")).unwrap();
+    let warning = "warning: runpath: has 1 more hard-linked name(s) elsewhere, which keep the old file\n";
+    let ended = elf(dir.path(), &["--dry-run", "--set-rpath", "/x", "runpath", "sub/given"]);
+    assert!(ended.stderr.starts_with(warning) && inode(&at("far/unknown")) == inode(&at("runpath")), "{ended:?}");
     let ended = elf(dir.path(), &["--set-rpath", "/x", "runpath", "sub/given"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stdout.ends_with("sub/given: another name of runpath\n"), "{ended:?}");
-    let warning = "warning: runpath: has 1 more hard-linked name(s) elsewhere, which keep the old file\n";
     assert!(ended.stderr.starts_with(warning), "{ended:?}");
     for name in ["beside", "sub/given"] {
         assert_eq!(inode(&at(name)), inode(&at("runpath")), "{name}");

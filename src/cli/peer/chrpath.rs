@@ -4,7 +4,7 @@
 //! As there, a file without a run-time path gets none (2), and the first file that fails ends the run, unless `-k` is
 //! given; the codes of several files are then joined bit by bit.
 
-use super::complain;
+use super::{complain, replace};
 use crate::cli::elf::real_paths;
 use crate::cli::report::{say, say_bytes, talk};
 use crate::loader::object::Tag;
@@ -206,10 +206,7 @@ impl Typed {
 
 fn change(subject: &Subject, request: &Request, names: &[PathBuf]) -> Result<(), SingleError> {
     let decision = subject.decide(request, false)?;
-    for finding in subject.replace(&decision, names)? {
-        talk(&format!("chrpath: warning: {}: {}\n", subject.path().display(), finding.found));
-    }
-    Ok(())
+    replace("chrpath", subject, &decision, names)
 }
 
 /// Prints a line about a file, byte for byte.

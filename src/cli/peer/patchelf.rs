@@ -3,7 +3,7 @@
 //! As there, a DT_RPATH becomes a DT_RUNPATH unless `--force-rpath` is given, and the first file that fails ends the run
 //! with 1. Refused by name, before any file is touched: every other option of patchelf.
 
-use super::complain;
+use super::{complain, replace};
 use crate::cli::elf::{prefixes, real_paths};
 use crate::cli::report::{say, say_bytes, talk};
 use crate::elf::Kind;
@@ -244,11 +244,7 @@ impl Typed {
         }
         match copy {
             Some(output) => subject.write_copy(&decision, output),
-            None => subject.replace(&decision, names).map(|findings| {
-                for finding in findings {
-                    talk(&format!("patchelf: warning: {}: {}\n", subject.path().display(), finding.found));
-                }
-            }),
+            None => replace("patchelf", subject, &decision, names),
         }
     }
 }

@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 impl Subject {
     /// Replaces the file, where it changes. `given` are the real paths of all files the user named: those that are names
-    /// of this one get the new file too. Gives what a person should know.
-    pub fn replace(&self, decision: &Decision, given: &[PathBuf]) -> Result<Vec<Finding>, SingleError> {
+    /// of this one get the new file too.
+    pub fn replace(&self, decision: &Decision, given: &[PathBuf]) -> Result<(), SingleError> {
         if decision.rung() == Rung::Unchanged {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let others = OtherNames::find(&self.path, &self.metadata, given);
         let mut poured = Ok(());
@@ -32,8 +32,14 @@ impl Subject {
         self.check_unmoved()?;
         let ready = others.ready(&new)?;
         new.commit()?;
-        ready.into_iter().try_for_each(OtherName::commit)?;
-        Ok(split(others.unknown).into_iter().collect())
+        Ok(ready.into_iter().try_for_each(OtherName::commit)?)
+    }
+
+    /// A finding where the file has names that [`Subject::replace`] would not find, so that they keep the old file.
+    pub fn split(&self, decision: &Decision, given: &[PathBuf]) -> Option<Finding> {
+        let changes = decision.rung() != Rung::Unchanged;
+        let unknown = OtherNames::find(&self.path, &self.metadata, given).unknown;
+        (changes && unknown > 0).then(|| split(unknown))
     }
 
     /// Writes the result to another file, a new one or in the place of an old one; it has this one's permissions, but no
@@ -79,8 +85,8 @@ impl Subject {
     }
 }
 
-fn split(unknown: u64) -> Option<Finding> {
+fn split(unknown: u64) -> Finding {
     let found = format!("has {unknown} more hard-linked name(s) elsewhere, which keep the old file");
     let finding = Finding::of_tree(Severity::Warning, "hard-link-split", found);
-    (unknown > 0).then(|| finding.help("name all of them in one run; find DIR -samefile FILE lists them"))
+    finding.help("name all of them in one run; find DIR -samefile FILE lists them")
 }
