@@ -80,7 +80,7 @@ impl<'a> Witness<'a> {
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        if verdict.floor != record::planned_floor(self.shipment.prepared) {
+        if verdict.floor != self.shipment.prepared.expected.floor {
             return Err(JobError::Bug("the floor of the archive is not the floor in its record".to_owned()));
         }
         Ok(verdict)

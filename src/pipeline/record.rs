@@ -4,20 +4,10 @@ use super::items::Shipped;
 use super::{Job, Prepared};
 use crate::base::digest::Digest;
 use crate::base::path::RelPath;
-use crate::loader::floor::{Floor, floor};
 use crate::manifest::{self, About, Change, FORMAT, Manifest};
 use crate::pack::Body;
 use crate::plan::Rewrite;
 use crate::scan::{Entry, Kind};
-
-/// The floor of what is planned; the judge computes it again from the bytes as shipped.
-pub(super) fn planned_floor(prepared: &Prepared) -> Floor {
-    let members = &prepared.plan.members;
-    let in_tree = |file: &[u8]| {
-        members.iter().any(|member| member.object.soname.as_deref().unwrap_or(member.path.name()) == file)
-    };
-    floor(members.iter().map(|member| (&member.path, &member.object)), &|file| !in_tree(file))
-}
 
 /// The record that opens the archive.
 pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
@@ -25,7 +15,7 @@ pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
     About {
         format: FORMAT,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
-        floor: serde_json::to_value(planned_floor(prepared)).unwrap_or_default(),
+        floor: serde_json::to_value(&prepared.expected.floor).unwrap_or_default(),
         // A string that names the prefix can be overwritten by one that is no longer.
         capacity: prefixes.iter().map(|prefix| prefix.as_bytes().len() as u64).min(),
         old_prefixes: prefixes,
