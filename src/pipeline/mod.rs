@@ -125,7 +125,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let (mut plan, expected) = loop {
-        let plan = decide(job, &inventory, &prefixes);
+        let plan = decide(job, &inventory, &prefixes, &copied);
         let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);
         bundle::locate(&mut expected.missing, &plan);
         if !bundle::bring_in(job, &mut inventory, &plan, &expected.missing, &mut copied)? {
@@ -140,7 +140,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     Ok(Prepared { inventory, choice, plan, fits, expected, copied })
 }
 
-fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix]) -> Plan {
+fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix], copied: &BTreeMap<RelPath, PathBuf>) -> Plan {
     let libc = plan::libc(&plan::members(inventory, &plan::tree(inventory, prefixes.to_vec())));
     let policy = Policy {
         prefixes: prefixes.to_vec(),
@@ -148,7 +148,8 @@ fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix]) -> Plan {
         skip: &job.skip,
         drop_setuid: job.drop_setuid,
         libc,
-        is_system: &|soname, _| job.law.is_system(soname, libc),
+        // What was copied in is there to be used, though the host may have its own.
+        is_system: &|soname, _| job.law.is_system(soname, libc) && copied.keys().all(|path| path.name() != soname),
     };
     plan::decide(inventory, &policy)
 }

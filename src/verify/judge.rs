@@ -12,7 +12,7 @@ use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
 use crate::loader::closure::{Closure, Member, Unresolved, World, opened_in};
 use crate::loader::entry::{entries, starts_at_origin};
-use crate::loader::floor::{Floor, floor};
+use crate::loader::floor::{Floor, LibcUse, floor};
 use crate::loader::libc::Libc;
 use crate::loader::object::{Arch, Object, Tag};
 use crate::loader::tree::{Node, Place, Tree};
@@ -126,13 +126,15 @@ pub fn judge(exhibits: &[Exhibit], law: &Law) -> Verdict {
     let (tree, members) = reconstruct(exhibits);
     let mut findings = Vec::new();
     let sonames: BTreeSet<&[u8]> = members.iter().map(soname).collect();
-    let is_host = |file: &[u8]| !sonames.contains(file);
-    let floor = floor(members.iter().map(|member| (&member.path, &member.object)), &is_host);
-    let libc = libc(&floor, &mut findings);
+    let objects = || members.iter().map(|member| (&member.path, &member.object));
+    let libc = libc(&floor(objects(), &|_| false).libcs, &mut findings);
     let is_system = |soname: &[u8], _: Arch| law.is_system(soname, libc);
     let world = World { tree: &tree, members: &members, libc, is_system: &is_system };
     let mut closure = world.closure();
     closure.unresolved.retain(|unresolved| !law.forgives(unresolved, &members));
+    // A library that lies in the tree and is taken from the host all the same is the host's.
+    let is_host = |file: &[u8]| closure.from_host.contains_key(file) || !sonames.contains(file);
+    let floor = floor(objects(), &is_host);
     private(&floor, &mut findings);
     libc_inside(&closure, &members, &mut findings);
     over_target(&floor, law, &mut findings);
@@ -175,14 +177,14 @@ fn reconstruct(exhibits: &[Exhibit]) -> (Tree, Vec<Member>) {
 }
 
 /// Which C library the tree is for; two in one tree is an error.
-fn libc(floor: &Floor, findings: &mut Vec<Finding>) -> Libc {
-    if let [first, second, ..] = floor.libcs.as_slice() {
+fn libc(libcs: &[LibcUse], findings: &mut Vec<Finding>) -> Libc {
+    if let [first, second, ..] = libcs {
         let found =
             format!("is for {}, and {} is for {}: two C libraries in one tree", first.libc, second.file, second.libc);
         let finding = Finding::at(&first.file, Severity::Error, "two-libcs", found);
         findings.push(finding.help("make two trees of it, or leave one part out with --exclude"));
     }
-    floor.libcs.first().map_or(Libc::Glibc, |first| first.libc)
+    libcs.first().map_or(Libc::Glibc, |first| first.libc)
 }
 
 /// A glibc of the tree's own, loaded by the host's loader: the two must be of one build and are not.
@@ -214,8 +216,22 @@ fn over_target(floor: &Floor, law: &Law, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Libraries named by an absolute path: no run-time path changes where they are looked for.
+fn absolute_names(path: &RelPath, object: &Object, law: &Law, findings: &mut Vec<Finding>) {
+    let severity = if law.skip.matches(path) { Severity::Warning } else { Severity::Error };
+    for name in object.needed.iter().chain(&object.filters).filter(|name| name.first() == Some(&b'/')) {
+        let found = format!("needs {} by its absolute path", printable(name));
+        let help =
+            "give that library a soname and link again, so that its name alone is recorded; or --exclude the file";
+        findings.push(Finding::at(path, severity, "needed-absolute", found).help(help));
+    }
+}
+
 fn inspect(exhibit: &Exhibit, tree: &Tree, libc: Libc, law: &Law, findings: &mut Vec<Finding>) {
     let path = &exhibit.path;
+    if let What::Dynamic(object, _) = &exhibit.what {
+        absolute_names(path, object, law, findings);
+    }
     let mut find = |severity, kind: &str, found: String| findings.push(Finding::at(path, severity, kind, found));
     match &exhibit.what {
         What::Dynamic(object, run_paths) => {
@@ -229,9 +245,6 @@ fn inspect(exhibit: &Exhibit, tree: &Tree, libc: Libc, law: &Law, findings: &mut
                     };
                     find(severity, kind, format!("{} has the entry '{}'", tag.name(), printable(entry)));
                 }
-            }
-            for name in object.needed.iter().chain(&object.filters).filter(|name| name.first() == Some(&b'/')) {
-                find(left, "needed-absolute", format!("needs {} by its absolute path", printable(name)));
             }
             if object.text_relocations {
                 find(Severity::Note, "text-relocations", "has text relocations, which SELinux may forbid".to_owned());

@@ -39,15 +39,18 @@ pub enum Remedy {
     AllowLib,
     /// `--allow-missing`: nothing here has it; what needs it may be an optional plugin.
     AllowMissing,
+    /// None of ours: the name is a path that the linker wrote down, and only linking again takes it out.
+    Relink,
 }
 
 impl Remedy {
-    /// The option that applies it.
-    pub fn option(self) -> &'static str {
+    /// The option that applies it, where one does.
+    pub fn option(self) -> Option<&'static str> {
         match self {
-            Self::Bundle => "--bundle",
-            Self::AllowLib => "--allow-lib",
-            Self::AllowMissing => "--allow-missing",
+            Self::Bundle => Some("--bundle"),
+            Self::AllowLib => Some("--allow-lib"),
+            Self::AllowMissing => Some("--allow-missing"),
+            Self::Relink => None,
         }
     }
 }
@@ -63,7 +66,7 @@ pub fn group(closure: &Closure, members: &[Member]) -> Vec<Missing> {
             needed_by: Vec::new(),
             instead: None,
             on_this_host: None,
-            remedy: Remedy::AllowMissing,
+            remedy: if unresolved.needed.contains(&b'/') { Remedy::Relink } else { Remedy::AllowMissing },
             arch: Some(member.object.arch),
         });
         missing.needed_by.push(member.path.clone());
@@ -83,5 +86,5 @@ fn instead(miss: &Miss) -> Option<String> {
 
 /// The options that answer all of it, in the order of the list, each once.
 pub fn answer(missing: &[Missing]) -> Vec<(&'static str, String)> {
-    missing.iter().map(|missing| (missing.remedy.option(), missing.soname.clone())).collect()
+    missing.iter().filter_map(|missing| Some((missing.remedy.option()?, missing.soname.clone()))).collect()
 }

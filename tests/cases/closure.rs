@@ -1,6 +1,6 @@
 //! Which library finds which: inherited paths, libraries without a tag, other architectures, and what ends the job.
 
-use crate::prefix::{Prefix, relocate, run};
+use crate::prefix::{Prefix, relocate, run, run_with};
 use std::fs;
 use std::process::Command;
 
@@ -215,7 +215,23 @@ fn a_needed_library_with_an_absolute_path_in_the_prefix_ends_the_job() {
     prefix.asks("bin/app", "lib", "lib/libsay.so", &[]);
     let report = prefix.job(&["--old-prefix", "@"]);
     assert_eq!(report.ends(1).findings(), ["bin/app needed-absolute error"]);
-    assert!(prefix.relocate(&["--old-prefix", "@"]).stderr.contains("by its absolute path"));
+    let text = prefix.relocate(&["--old-prefix", "@"]).stderr;
+    assert!(text.contains("by its absolute path\nhelp: give that library a soname and link again"), "{text}");
+    assert!(!text.contains("answers all of it"), "no option answers it: {text}");
+}
+
+/// DT_FILTER and DT_AUXILIARY name libraries too.
+#[test]
+fn a_filter_with_an_absolute_path_in_the_prefix_ends_the_job() {
+    for option in ["-F", "-f"] {
+        let prefix = Prefix::new();
+        prefix.says("lib/libsay.so", "lib").says("lib/libfiltee.so", "lib");
+        let filter = format!("-Wl,{option},@/lib/libfiltee.so");
+        prefix.library("lib/libsay.so", "const char *say(void) { return \"lib\"; }\n", &[&filter]);
+        prefix.asks("bin/app", "lib", "lib/libsay.so", &["-Wl,-rpath,@/lib"]);
+        let report = prefix.job(&["--old-prefix", "@"]);
+        assert_eq!(report.ends(1).findings(), ["lib/libsay.so needed-absolute error"]);
+    }
 }
 
 /// The loader expands `$ORIGIN` in DT_NEEDED too.
@@ -256,6 +272,74 @@ fn a_library_that_is_only_a_variant_is_missing() {
     prefix.says("lib/glibc-hwcaps/x86-64-v2/libsay.so", "variant");
     prefix.asks("bin/app", "variant", "lib/glibc-hwcaps/x86-64-v2/libsay.so", &["-Wl,-rpath,@/lib"]);
     assert_eq!(prefix.job(&[]).ends(1).missing(), ["libsay.so bin/app"]);
+}
+
+const CXX: &str = "// prints: 42\n#include <iostream>\nint main() { std::cout << 42 << '\\n'; }\n";
+
+/// Libraries that every host may have are taken from the tree once they are copied in: each object that needs one gets an
+/// entry, and what the host would have had to offer no longer counts.
+#[test]
+fn the_bundled_runtime_is_used_and_demands_nothing_of_the_host() {
+    let mut prefix = Prefix::new();
+    prefix.compiler = "c++";
+    prefix.program("bin/app", CXX, &[]);
+    let moved = prefix.moved(&["--bundle", "runtime"]);
+    moved.has("bin/app", &["RPATH $ORIGIN/../lib"]).has("lib/libstdc++.so.6", &[]).runs("bin/app");
+    let listed = run_with(&moved.at("bin/app"), "LD_TRACE_LOADED_OBJECTS", "1").stdout;
+    for library in ["libstdc++.so.6", "libgcc_s.so.1"] {
+        assert!(
+            listed.contains(&format!("/bin/../lib/{library} (")) || listed.contains(&format!("/lib/{library} (")),
+            "{listed}"
+        );
+    }
+    let verdict = &moved.report.json["verdict"];
+    assert!(verdict["floor"]["glibcxx"].is_null(), "{verdict:#}");
+    assert!(!verdict["from_host"].to_string().contains("libstdc++"), "{verdict:#}");
+}
+
+/// A libstdc++ somewhere in the tree is no reason to ask less of the host where programs take the host's.
+#[test]
+fn a_runtime_in_the_tree_that_nobody_reaches_lowers_no_floor() {
+    let mut prefix = Prefix::new();
+    prefix.compiler = "c++";
+    prefix.program("bin/app", CXX, &[]);
+    let library = run(Command::new("c++").arg("-print-file-name=libstdc++.so.6")).stdout;
+    prefix.copy("lib/gcc/libstdc++.so.6", library.trim());
+    let moved = prefix.moved(&[]);
+    moved.has("bin/app", &[]).runs("bin/app");
+    assert_eq!(moved.report.json["verdict"]["floor"]["glibcxx"]["file"], "bin/app");
+}
+
+/// Everything that is missing comes in one run, and the command at its end can be pasted into a shell.
+#[test]
+fn one_pasted_command_answers_all_that_is_missing() {
+    let prefix = Prefix::new();
+    for name in ["one", "two", "three"] {
+        prefix.says(&format!("%/out side/lib{name}.so.1"), name);
+    }
+    let rpath = "-Wl,-rpath,%/out side:@/lib";
+    for name in ["one", "two"] {
+        prefix.asks(&format!("bin/{name}"), name, &format!("%/out side/lib{name}.so.1"), &[rpath]);
+    }
+    prefix.says("%/gone/libgone.so.1", "gone").library("lib/optional.so", OUTER, &["%/gone/libgone.so.1"]);
+    prefix.says("lib/libsay.so", "lib").asks("bin/app", "lib", "lib/libsay.so", &["-Wl,-rpath,@/lib"]);
+    fs::remove_dir_all(prefix.around().join("gone")).unwrap();
+    let out = prefix.around().join("out put.tar");
+    let first = prefix.relocate(&["-o", out.to_str().unwrap(), "--old-prefix", "@"]);
+    assert_eq!(first.exit, Some(1), "{first:#?}");
+    let command = first.stderr.lines().last().unwrap().trim().to_owned();
+    for option in ["--bundle libone.so.1", "--bundle libtwo.so.1", "--allow-missing libgone.so.1"] {
+        assert!(command.contains(option), "{option} is not in: {command}");
+    }
+    let second = run(Command::new("sh").arg("-c").arg(&command));
+    assert_eq!(second.exit, Some(0), "{command}: {second:#?}");
+    let place = prefix.around().with_file_name("else where");
+    fs::create_dir(&place).unwrap();
+    assert_eq!(run(Command::new("tar").arg("-xpf").arg(&out).arg("-C").arg(&place)).exit, Some(0));
+    prefix.hide();
+    for (program, says) in [("one", "one\n"), ("two", "two\n"), ("app", "lib\n")] {
+        assert_eq!(run(&mut Command::new(place.join("out put/bin").join(program))).stdout, says);
+    }
 }
 
 #[test]
