@@ -51,7 +51,7 @@ type Understood = (Law, Vec<crate::base::path::Prefix>, Vec<Vec<OsString>>);
 
 fn understand(args: &CheckArgs) -> Result<Understood, Usage> {
     if let Err(error) = std::fs::metadata(&args.tree) {
-        return Err(Usage::new(format!("cannot read {}: {error}", args.tree.display())));
+        return Err(Usage::new(format!("cannot read {}: {error}", report::place(&args.tree))));
     }
     let config = Config::find(args.law.config.as_deref(), &args.tree).map_err(|error| Usage::new(error.to_string()))?;
     let mut law = args.law.clone();
@@ -120,7 +120,7 @@ fn closing(exit: Exit) -> String {
 
 fn table(tree: &Path, checked: &Checked) -> Table {
     let mut table = Table::default();
-    table.row("tree", format!("{}: {}, {}", tree.display(), count(checked.files, "file"), bytes(checked.bytes)));
+    table.row("tree", format!("{}: {}, {}", report::place(tree), count(checked.files, "file"), bytes(checked.bytes)));
     let prefixes: Vec<_> = checked.old_prefixes.iter().map(|prefix| prefix.display().into_owned()).collect();
     table.row("old prefix", if prefixes.is_empty() { "none known".to_owned() } else { prefixes.join(", ") });
     if let Some(about) = &checked.about {

@@ -2,6 +2,7 @@
 
 use super::args::PackArgs;
 use super::pack::{Usage, top_dir};
+use super::report;
 use crate::base::host;
 use crate::base::path::RelPath;
 use crate::pack::{Format, Options};
@@ -44,7 +45,7 @@ impl Output {
         match Format::from_name(path.file_name().unwrap_or_default()) {
             Some((format, stem)) => Self::archive(args, path.clone(), format, stem),
             None => Err(Usage(
-                format!("-o {}: the name does not say what to write", path.display()),
+                format!("-o {}: the name does not say what to write", report::place(&path)),
                 Some(
                     "end it in .tar, .tar.gz, .tgz or .tar.zst for an archive, in / for a tree; - is a pipe".to_owned(),
                 ),
@@ -85,7 +86,7 @@ fn outside(path: &Path, root: &Path) -> Result<(), Usage> {
     let (Ok(directory), Ok(root)) = (fs::canonicalize(directory), fs::canonicalize(root)) else { return Ok(()) };
     if directory.starts_with(&root) {
         return Err(Usage(
-            format!("{} lies inside {}, which is never changed", path.display(), root.display()),
+            format!("{} lies inside {}, which is never changed", report::place(path), report::place(&root)),
             Some("name a place outside with -o".to_owned()),
         ));
     }

@@ -185,7 +185,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
 }
 
 fn root_is_a_directory(root: &Path) -> Result<(), Usage> {
-    let shown = root.display();
+    let shown = report::place(root);
     match std::fs::metadata(root) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(Usage(

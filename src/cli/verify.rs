@@ -14,7 +14,7 @@ pub(super) fn run(args: &VerifyArgs) -> Exit {
     pack::set_jobs(args.common.jobs);
     let tree = &args.tree;
     if let Err(error) = std::fs::metadata(tree) {
-        report::error(&format!("cannot read {}: {error}", tree.display()), None);
+        report::error(&format!("cannot read {}: {error}", report::place(tree)), None);
         return Exit::Usage;
     }
     let compared = if tree.is_dir() { verify_dir(tree) } else { verify_archive(tree, &Limits::default()) };
@@ -29,7 +29,7 @@ pub(super) fn run(args: &VerifyArgs) -> Exit {
     }
     talk(&report::findings(&findings));
     if exit == Exit::Done && !args.common.quiet {
-        say(&format!("{}\n", paint(GREEN, &format!("{}: every byte is as its manifest says", tree.display()))));
+        say(&format!("{}\n", paint(GREEN, &format!("{}: every byte is as its manifest says", report::place(tree)))));
     }
     exit
 }
