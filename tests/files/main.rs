@@ -10,6 +10,8 @@ mod hostile;
 mod in_place;
 mod left_alone;
 mod modes;
+mod oddities;
 mod place;
+mod sidecars;
 mod state;
 mod step;
