@@ -139,3 +139,14 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "findings": findings,
     }))
 }
+
+/// A command that could not do its job.
+pub(super) fn failure(command: &str, message: &str, help: Option<&str>, exit: Exit) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": command,
+        "result": result(exit),
+        "exit": exit as u8,
+        "error": {"message": message, "help": help},
+    }))
+}

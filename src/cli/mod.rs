@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod dispatch;
 mod exit;
+mod failure;
 mod json;
 mod output;
 mod pack;
