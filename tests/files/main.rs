@@ -12,6 +12,7 @@ mod in_place;
 mod left_alone;
 mod modes;
 mod oddities;
+mod output;
 mod place;
 mod sidecars;
 mod state;
