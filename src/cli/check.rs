@@ -4,6 +4,7 @@
 use super::args::CheckArgs;
 use super::config::Config;
 use super::exit::Exit;
+use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
 use super::{json, report, summary, words};
@@ -29,20 +30,14 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     report::colour(args.common.color);
     pack::set_jobs(args.common.jobs);
     let understood = understand(args);
-    let (law, prefixes, commands) = match understood {
-        Ok(understood) => understood,
-        Err(Usage(what, help)) => {
-            report::error(&what, help.as_deref());
-            return Exit::Usage;
-        }
-    };
     let progress = Progress::new(args.common.quiet || args.common.json);
-    let looked = check::open(&args.tree, &commands_need_a_copy(&commands), &progress)
-        .and_then(|subject| Ok((check::directory(subject.root(), &prefixes, &law, &progress)?, subject)));
-    match looked {
-        Ok((checked, subject)) => judge(args, &checked, &subject, &commands),
-        Err(error) => pack::fail(&error),
-    }
+    let done = understood.map_err(Failure::from).and_then(|(law, prefixes, commands)| {
+        let subject = check::open(&args.tree, &commands_need_a_copy(&commands), &progress)?;
+        let checked = check::directory(subject.root(), &prefixes, &law, &progress)?;
+        let runs = run_all(args, &checked, &subject, &commands)?;
+        Ok(judge(args, &checked, &runs))
+    });
+    done.unwrap_or_else(|failure| failure.tell("check", if args.common.json { Json::Stdout } else { Json::None }))
 }
 
 fn commands_need_a_copy(commands: &[Vec<OsString>]) -> check::Purpose {
@@ -53,7 +48,7 @@ type Understood = (Law, Vec<crate::base::path::Prefix>, Vec<Vec<OsString>>);
 
 fn understand(args: &CheckArgs) -> Result<Understood, Usage> {
     if let Err(error) = std::fs::metadata(&args.tree) {
-        return Err(Usage::new(format!("cannot read {}: {error}", args.tree.display())));
+        return Err(Usage::new(format!("cannot read {}: {error}", report::place(&args.tree))));
     }
     let config = Config::find(args.law.config.as_deref(), &args.tree).map_err(|error| Usage::new(error.to_string()))?;
     let mut law = args.law.clone();
@@ -71,19 +66,29 @@ fn command(text: &str) -> Result<Vec<OsString>, Usage> {
     Ok(words.into_iter().map(OsString::from_vec).collect())
 }
 
-fn judge(args: &CheckArgs, checked: &Checked, subject: &Subject, commands: &[Vec<OsString>]) -> Exit {
-    let mut runs = Vec::new();
+type Runs = Vec<(Vec<OsString>, Observed)>;
+
+/// Runs every command, each by itself.
+fn run_all(
+    args: &CheckArgs,
+    checked: &Checked,
+    subject: &Subject,
+    commands: &[Vec<OsString>],
+) -> Result<Runs, Failure> {
+    let mut runs = Runs::new();
     for command in commands {
         let timeout = Duration::from_secs(args.timeout);
         let run = Run { tree: subject.root(), command, hidden: &checked.old_prefixes, timeout, env: &[] };
-        match smoke::run(&run) {
-            Ok(observed) => runs.push((command.clone(), observed)),
-            Err(error) => {
-                report::error(&error.to_string(), None);
-                return if matches!(error, SmokeError::NoProgram { .. }) { Exit::No } else { Exit::Environment };
-            }
-        }
+        let observed = smoke::run(&run).map_err(|error| {
+            let no_program = matches!(error, SmokeError::NoProgram { .. });
+            Failure::new(if no_program { Exit::No } else { Exit::Environment }, error.to_string())
+        })?;
+        runs.push((command.clone(), observed));
     }
+    Ok(runs)
+}
+
+fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
     let clean = runs.iter().all(|(_, observed)| is_clean(observed));
     let exit = if checked.verdict.holds() && clean { Exit::Done } else { Exit::No };
     if args.common.json {
@@ -98,7 +103,7 @@ fn judge(args: &CheckArgs, checked: &Checked, subject: &Subject, commands: &[Vec
         talk(&report::errors(&checked.verdict.findings));
     }
     talk(&summary::missing(&checked.verdict.missing));
-    for (command, observed) in &runs {
+    for (command, observed) in runs {
         if !args.common.quiet || !is_clean(observed) {
             say(&run_text(command, observed));
         }
@@ -122,7 +127,7 @@ fn closing(exit: Exit) -> String {
 
 fn table(tree: &Path, checked: &Checked) -> Table {
     let mut table = Table::default();
-    table.row("tree", format!("{}: {}, {}", tree.display(), count(checked.files, "file"), bytes(checked.bytes)));
+    table.row("tree", format!("{}: {}, {}", report::place(tree), count(checked.files, "file"), bytes(checked.bytes)));
     let prefixes: Vec<_> = checked.old_prefixes.iter().map(|prefix| prefix.display().into_owned()).collect();
     table.row("old prefix", if prefixes.is_empty() { "none known".to_owned() } else { prefixes.join(", ") });
     if let Some(about) = &checked.about {

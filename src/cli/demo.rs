@@ -3,8 +3,9 @@
 
 use super::args::DemoArgs;
 use super::exit::Exit;
+use super::failure::{Failure, Json};
 use super::progress::Progress;
-use super::{pack, report};
+use super::report;
 use crate::base::child::{self, Finished};
 use crate::base::path::RelPath;
 use crate::base::write::{NewFile, Scratch, whole};
@@ -149,7 +150,7 @@ impl Demo {
     fn relocate(&self, root: &Path, out: &Path) -> Result<(), Stop> {
         let job = Job { root: root.to_owned(), ..Job::default() };
         let listener = Progress::new(self.quiet);
-        let failed = |error| (pack::fail(&error), String::new(), None);
+        let failed = |error| (Failure::from(error).tell("demo", Json::None), String::new(), None);
         let prepared = pipeline::prepare(&job, &listener).map_err(failed)?;
         for (path, rewrite) in &prepared.plan.rewrites {
             let before = prepared

@@ -3,11 +3,12 @@
 use super::exit::Exit;
 use super::summary::Written;
 use crate::base::finding::Finding;
-use crate::base::path::{RelPath, printable};
+use crate::base::path::{RelPath, printable, serialize_bytes};
 use crate::pipeline::check::Checked;
 use crate::pipeline::{Job, Prepared};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// The number of the schema; it grows when a field changes its meaning or goes away, not when one is added.
@@ -16,6 +17,12 @@ pub(super) const SCHEMA: u32 = 1;
 /// One JSON document and a newline.
 pub(super) fn line(value: &Value) -> String {
     format!("{value:#}\n")
+}
+
+/// A path of this machine, in the way of every path in a report.
+fn place(path: &Path) -> Value {
+    // A string, or an object of one: this always serialises.
+    serialize_bytes(path.as_os_str().as_bytes(), serde_json::value::Serializer).unwrap_or_default()
 }
 
 fn result(exit: Exit) -> &'static str {
@@ -43,7 +50,7 @@ pub(super) fn pack(
         "command": "pack",
         "result": result(exit),
         "exit": exit as u8,
-        "root": job.root,
+        "root": place(&job.root),
         "old_prefixes": prepared.choice.prefixes,
         "old_prefix_because": prepared.choice.because,
         "plan": plan(prepared),
@@ -77,7 +84,7 @@ fn plan(prepared: &Prepared) -> Value {
     let modes: Vec<Value> =
         prepared.plan.modes.iter().map(|(path, mode)| pairs(path, json!(format!("{mode:04o}")))).collect();
     let copied: Vec<Value> =
-        prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": source})).collect();
+        prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": place(source)})).collect();
     json!({"rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied})
 }
 
@@ -97,10 +104,10 @@ fn verdict(verdict: &Verdict) -> Value {
 fn output(written: &Written) -> Value {
     match written {
         Written::Archive(archive) => json!({
-            "kind": "archive", "path": archive.path, "sha256_path": archive.sha256_path,
+            "kind": "archive", "path": place(&archive.path), "sha256_path": place(&archive.sha256_path),
             "sha256": archive.sha256, "size": archive.size,
         }),
-        Written::Tree(path) => json!({"kind": "tree", "path": path}),
+        Written::Tree(path) => json!({"kind": "tree", "path": place(path)}),
         Written::InPlace => json!({"kind": "in-place"}),
         Written::Pipe => json!({"kind": "pipe"}),
     }
@@ -113,7 +120,7 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "command": "check",
         "result": result(exit),
         "exit": exit as u8,
-        "tree": tree,
+        "tree": place(tree),
         "old_prefixes": checked.old_prefixes,
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
@@ -128,7 +135,7 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "command": "verify",
         "result": result(exit),
         "exit": exit as u8,
-        "tree": tree,
+        "tree": place(tree),
         "findings": findings,
     }))
 }
@@ -142,5 +149,16 @@ pub(super) fn elf(files: &[Value], dry_run: bool, exit: Exit) -> String {
         "exit": exit as u8,
         "dry_run": dry_run,
         "files": files,
+    }))
+}
+
+/// A command that could not do its job.
+pub(super) fn failure(command: &str, message: &str, help: Option<&str>, exit: Exit) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": command,
+        "result": result(exit),
+        "exit": exit as u8,
+        "error": {"message": message, "help": help},
     }))
 }

@@ -7,6 +7,7 @@ mod demo;
 mod dispatch;
 mod elf;
 mod exit;
+mod failure;
 mod json;
 mod output;
 mod pack;

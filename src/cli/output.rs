@@ -2,6 +2,7 @@
 
 use super::args::PackArgs;
 use super::pack::{Usage, top_dir};
+use super::report;
 use crate::base::host;
 use crate::base::path::RelPath;
 use crate::pack::{Format, Options};
@@ -44,7 +45,7 @@ impl Output {
         match Format::from_name(path.file_name().unwrap_or_default()) {
             Some((format, stem)) => Self::archive(args, path.clone(), format, stem),
             None => Err(Usage(
-                format!("-o {}: the name does not say what to write", path.display()),
+                format!("-o {}: the name does not say what to write", report::place(&path)),
                 Some(
                     "end it in .tar, .tar.gz, .tgz or .tar.zst for an archive, in / for a tree; - is a pipe".to_owned(),
                 ),
@@ -61,10 +62,12 @@ impl Output {
 fn options(args: &PackArgs, format: Format, stem: &OsStr) -> Result<Options, Usage> {
     let top = args.archive.top_dir.clone().unwrap_or_else(|| stem.to_owned());
     let jobs = args.common.jobs.map_or_else(host::processors, usize::from);
-    Ok(Options { format, level: args.archive.level, jobs, top_dir: top_dir(&top).unwrap_or_else(|_| RelPath::root()) })
-        .and_then(|options| {
-            args.archive.top_dir.as_ref().map_or(Ok(options.clone()), |typed| top_dir(typed).map(|_| options))
-        })
+    // The name of ROOT or OUT may be none a directory can have; what was typed must be.
+    let top_dir =
+        top_dir(&top).or_else(|error| args.archive.top_dir.as_ref().map_or(Ok(RelPath::root()), |_| Err(error)))?;
+    let options = Options { format, level: args.archive.level, jobs, top_dir };
+    options.check().map_err(|error| Usage::new(error.to_string()))?;
+    Ok(options)
 }
 
 /// The last component of ROOT's real path, so that `relocate .` has a name too.
@@ -79,13 +82,14 @@ fn with_ending(name: &OsStr, ending: &str) -> OsString {
     name
 }
 
-/// OUT inside ROOT would pack itself, and would change ROOT.
+/// OUT inside ROOT would pack itself, and would change ROOT; a symlink outside that leads inside is followed too.
 fn outside(path: &Path, root: &Path) -> Result<(), Usage> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Ok(directory), Ok(root)) = (fs::canonicalize(directory), fs::canonicalize(root)) else { return Ok(()) };
-    if directory.starts_with(&root) {
+    let Ok(root) = fs::canonicalize(root) else { return Ok(()) };
+    let inside = |place: &Path| fs::canonicalize(place).is_ok_and(|place| place.starts_with(&root));
+    if inside(directory) || inside(path) {
         return Err(Usage(
-            format!("{} lies inside {}, which is never changed", path.display(), root.display()),
+            format!("{} lies inside {}, which is never changed", report::place(path), report::place(&root)),
             Some("name a place outside with -o".to_owned()),
         ));
     }

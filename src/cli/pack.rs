@@ -3,6 +3,7 @@
 use super::args::{PackArgs, TagArg};
 use super::config::Config;
 use super::exit::Exit;
+use super::failure::{Failure, Json};
 use super::progress::Progress;
 use super::summary::{self, Written};
 use super::{output, report};
@@ -42,33 +43,15 @@ pub(super) fn run(args: &PackArgs, typed: &[OsString]) -> Exit {
             let output = Output::of(&args)?;
             Ok((args, job, output))
         });
-    let (args, job, output) = match understood {
-        Ok(understood) => understood,
-        Err(Usage(what, help)) => {
-            report::error(&what, help.as_deref());
-            return Exit::Usage;
-        }
+    let to = match (args.common.json, args.output.as_ref().is_some_and(|output| output == "-")) {
+        (false, _) => Json::None,
+        (true, false) => Json::Stdout,
+        (true, true) => Json::Stderr,
     };
-    match carry_out(&args, &job, &output, typed) {
-        Ok(exit) => exit,
-        Err(error) => fail(&error),
-    }
-}
-
-/// Prints an error of a job and tells its exit code.
-pub(super) fn fail(error: &JobError) -> Exit {
-    if let JobError::Pack(error) = error
-        && error.is_broken_pipe()
-    {
-        return Exit::Environment;
-    }
-    report::error(&error.to_string(), error.help().as_deref());
-    match error {
-        JobError::Ambiguous(_) => Exit::Usage,
-        JobError::BundlePrivate { .. } => Exit::Refused,
-        JobError::Bug(_) => Exit::Bug,
-        _ => Exit::Environment,
-    }
+    let done = understood
+        .map_err(Failure::from)
+        .and_then(|(args, job, output)| carry_out(&args, &job, &output, typed).map_err(Failure::from));
+    done.unwrap_or_else(|failure| failure.tell("pack", to))
 }
 
 /// Sets the number of threads.
@@ -125,7 +108,9 @@ fn write_archive(
     if proven && verified.is_none() {
         // The bytes are not what was planned. Nothing gets a name; the judge's findings say what is wrong with them.
         summary::print(args, job, prepared, &judged.verdict, None, Exit::Bug, typed);
-        return Err(JobError::broken_promise());
+        let bug = JobError::broken_promise();
+        report::error(&bug.to_string(), bug.help().as_deref());
+        return Ok(Exit::Bug);
     }
     let archive = match verified {
         Some(verified) => judged.packed.publish(&verified)?,
@@ -188,7 +173,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
 }
 
 fn root_is_a_directory(root: &Path) -> Result<(), Usage> {
-    let shown = root.display();
+    let shown = report::place(root);
     match std::fs::metadata(root) {
         Ok(metadata) if metadata.is_dir() => Ok(()),
         Ok(_) => Err(Usage(

@@ -2,9 +2,13 @@
 
 use super::args::Color;
 use crate::base::finding::{Finding, Severity};
+use crate::base::path::printable;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether the talk on stderr and the summary are coloured; set once, before anything is printed.
@@ -40,6 +44,11 @@ pub(super) fn error(message: &str, help: Option<&str>) {
         let _ = writeln!(text, "{} {help}", paint(GREEN, "help:"));
     }
     talk(&text);
+}
+
+/// A path of this machine as text: bytes that are no text, and control characters, are escaped.
+pub(super) fn place(path: &Path) -> Cow<'_, str> {
+    printable(path.as_os_str().as_bytes())
 }
 
 /// Writes to stderr; a closed stderr is no reason to fail.

@@ -82,7 +82,7 @@ fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>) -> (u8, Strin
 
 fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Written>) -> Table {
     let mut table = Table::default();
-    table.row("root", job.root.display().to_string());
+    table.row("root", report::place(&job.root));
     table.row("old prefix", prepared.choice.line());
     table.row("tree", contents(prepared));
     table.row("run-time paths", run_paths(prepared));
@@ -97,11 +97,11 @@ fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Wri
         Some(Written::Archive(archive)) => {
             table.row(
                 "written",
-                format!("{}  {}\nsha256 {}", archive.path.display(), bytes(archive.size), archive.sha256),
+                format!("{}  {}\nsha256 {}", report::place(&archive.path), bytes(archive.size), archive.sha256),
             );
         }
-        Some(Written::Tree(path)) => table.row("written", path.display().to_string()),
-        Some(Written::InPlace) => table.row("written", format!("{} itself", job.root.display())),
+        Some(Written::Tree(path)) => table.row("written", report::place(path)),
+        Some(Written::InPlace) => table.row("written", format!("{} itself", report::place(&job.root))),
         Some(Written::Pipe) => table.row("written", "to standard output"),
         None => {}
     }
@@ -201,7 +201,7 @@ pub(super) fn missing(missing: &[Missing]) -> String {
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         let host = missing.on_this_host.as_ref().map_or_else(
             || "; this machine has none".to_owned(),
-            |path| format!("; this machine has {}", path.display()),
+            |path| format!("; this machine has {}", report::place(path)),
         );
         let instead = missing.instead.as_ref().map_or(String::new(), |instead| format!("; {instead}"));
         let word = paint(RED, "missing:");

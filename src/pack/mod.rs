@@ -144,6 +144,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whether there is such a level of compression.
+    pub fn check(&self) -> Result<(), PackError> {
+        self.level().map(drop)
+    }
+
     fn level(&self) -> Result<i32, PackError> {
         let (range, default) = self.format.levels();
         match self.level {

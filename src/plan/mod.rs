@@ -6,6 +6,7 @@
 mod members;
 mod prefix;
 mod runpath;
+mod sidecar;
 mod supply;
 mod symlink;
 
@@ -90,6 +91,7 @@ pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
     runpath::plan(inventory, &tree, &mut members, policy, &mut plan);
     supply::plan(&tree, &mut members, policy, &mut plan);
     plan.members = members;
+    sidecar::plan(inventory, &tree, &mut plan);
     oddities(inventory, policy, &mut plan);
     privileges(inventory, policy, &mut plan);
     plan.findings.sort();

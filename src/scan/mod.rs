@@ -13,7 +13,7 @@ pub use inspect::{carries_capabilities, inspect};
 use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
-use crate::base::path::RelPath;
+use crate::base::path::{RelPath, printable};
 use crate::elf;
 use crate::text::pyc::Stamp;
 use rayon::prelude::*;
@@ -120,7 +120,7 @@ impl fmt::Display for ScanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (path, error)) in self.failures.iter().enumerate() {
             let end = if at + 1 == self.failures.len() { "" } else { "\n" };
-            write!(f, "cannot read {}: {error}{end}", path.display())?;
+            write!(f, "cannot read {}: {error}{end}", printable(path.as_os_str().as_encoded_bytes()))?;
         }
         Ok(())
     }

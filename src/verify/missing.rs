@@ -1,11 +1,12 @@
 //! Libraries a tree needs and does not have: grouped by soname, with who needs each and what to do, so that one run tells
 //! all of it and one pasted command answers.
 
-use crate::base::path::{RelPath, printable};
+use crate::base::path::{RelPath, printable, serialize_bytes};
 use crate::loader::closure::{Closure, Member, Miss};
 use crate::loader::object::Arch;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// A library that some objects of the tree need and none of them finds.
@@ -21,12 +22,21 @@ pub struct Missing {
     /// What was found instead, where something was.
     pub instead: Option<String>,
     /// Where this machine has it.
+    #[serde(serialize_with = "write_path")]
     pub on_this_host: Option<PathBuf>,
     /// What this project proposes.
     pub remedy: Remedy,
     /// The architecture of who needs it first.
     #[serde(skip)]
     pub arch: Option<Arch>,
+}
+
+#[expect(clippy::ref_option, reason = "serde's serialize_with passes a reference")]
+fn write_path<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => serialize_bytes(path.as_os_str().as_bytes(), serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// What to do about a missing library.

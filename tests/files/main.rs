@@ -4,12 +4,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod call;
 mod elf_kinds;
 mod hostile;
 mod in_place;
 mod left_alone;
 mod modes;
+mod oddities;
+mod output;
 mod place;
+mod sidecars;
 mod state;
 mod step;

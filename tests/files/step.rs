@@ -11,7 +11,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::process::{Command, Stdio};
 
-/// The calls that count.
+/// The calls that count; also those that make a file by opening it.
 const CHANGES: [libc::c_long; 22] = [
     libc::SYS_rename,
     libc::SYS_renameat,
@@ -120,7 +120,14 @@ impl Stepped {
     fn is_change(&self) -> bool {
         let registers = ptrace::getregs(self.pid).unwrap();
         let entering = registers.rax.cast_signed() == -i64::from(libc::ENOSYS);
-        entering && CHANGES.contains(&registers.orig_rax.cast_signed())
+        let number = registers.orig_rax.cast_signed();
+        let flags = match number {
+            libc::SYS_open => registers.rsi,
+            libc::SYS_openat => registers.rdx,
+            _ => 0,
+        };
+        let makes = libc::O_CREAT | (libc::O_TMPFILE & !libc::O_DIRECTORY);
+        entering && (CHANGES.contains(&number) || flags & u64::from(makes.cast_unsigned()) != 0)
     }
 
     fn resume(&self, signal: Option<Signal>) {
