@@ -48,7 +48,7 @@ fn tag(dice: &mut Dice, depth: usize) -> Vec<String> {
 
 /// Some of the libraries, each once, by way of the stubs to link with.
 fn needs(dice: &mut Dice, stubs: &Prefix) -> Vec<String> {
-    let picked: BTreeSet<usize> = (0..1 + dice.roll(3)).map(|_| dice.roll(LIBRARIES.len())).collect();
+    let picked: BTreeSet<usize> = (0..=dice.roll(3)).map(|_| dice.roll(LIBRARIES.len())).collect();
     picked.into_iter().map(|at| stubs.at(LIBRARIES[at]).to_str().unwrap().to_owned()).collect()
 }
 
