@@ -7,6 +7,7 @@ mod members;
 mod prefix;
 mod runpath;
 mod sidecar;
+mod shadow;
 mod supply;
 mod symlink;
 
@@ -90,6 +91,7 @@ pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
     let mut members = members(inventory, &tree);
     runpath::plan(inventory, &tree, &mut members, policy, &mut plan);
     supply::plan(&tree, &mut members, policy, &mut plan);
+    shadow::warn(inventory, &tree, &members, policy, &mut plan);
     plan.members = members;
     sidecar::plan(inventory, &tree, &mut plan);
     oddities(inventory, policy, &mut plan);
