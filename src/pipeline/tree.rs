@@ -30,7 +30,7 @@ pub fn write(job: &Job, prepared: &Prepared, path: &Path, listener: &dyn Listene
     let digests = layout.lay(&shipped, &witness, listener)?;
     let about = record::about(prepared, proven);
     let manifest = record::manifest(job, prepared, &shipped, &digests, about.clone());
-    layout.records(&about.to_bytes(), &manifest.to_bytes())?;
+    layout.records(&about.to_bytes(), &manifest.to_bytes(), newest(&shipped))?;
     layout.finish(&shipped)?;
     let verdict = witness.verdict(&digests)?;
     if proven && !verdict.holds() {
@@ -53,9 +53,14 @@ pub(super) fn copy(root: &Path, place: &Path, listener: &dyn Listener) -> Result
     layout.lay(&shipped, &witness, listener)?;
     let record = |name: &str| fs::read(root.join(name)).ok();
     if let (Some(about), Some(manifest)) = (record(manifest::ABOUT), record(manifest::MANIFEST)) {
-        layout.records(&about, &manifest)?;
+        layout.records(&about, &manifest, newest(&shipped))?;
     }
     layout.finish(&shipped)
+}
+
+/// The time of the newest thing shipped.
+fn newest(shipped: &[Shipped<'_>]) -> i64 {
+    shipped.iter().map(|shipped| shipped.item.mtime).max().unwrap_or_default()
 }
 
 struct Layout<'a> {
@@ -116,8 +121,9 @@ impl Layout<'_> {
         Ok(digester.finish())
     }
 
-    fn records(&self, about: &[u8], record: &[u8]) -> Result<(), JobError> {
-        let looks = Looks { mode: 0o644, mtime: 0, owner: None };
+    /// Writes the records, with the time they have in an archive.
+    fn records(&self, about: &[u8], record: &[u8], mtime: i64) -> Result<(), JobError> {
+        let looks = Looks { mode: 0o644, mtime, owner: None };
         lay::directory(&self.root.join(manifest::DIRECTORY))?;
         for (name, bytes) in [(manifest::ABOUT, about), (manifest::MANIFEST, record)] {
             let path = self.root.join(name);
@@ -132,8 +138,7 @@ impl Layout<'_> {
         for shipped in shipped.iter().rev().filter(|shipped| shipped.item.body == Body::Dir) {
             lay::finish_directory(&self.at(shipped.path), self.looks(shipped))?;
         }
-        let newest = shipped.iter().map(|shipped| shipped.item.mtime).max().unwrap_or_default();
-        Ok(lay::finish_directory(self.root, Looks { mode: 0o755, mtime: newest, owner: None })?)
+        Ok(lay::finish_directory(self.root, Looks { mode: 0o755, mtime: newest(shipped), owner: None })?)
     }
 
     fn looks(&self, shipped: &Shipped<'_>) -> Looks {
