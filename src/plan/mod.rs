@@ -6,8 +6,8 @@
 mod members;
 mod prefix;
 mod runpath;
-mod sidecar;
 mod shadow;
+mod sidecar;
 mod supply;
 mod symlink;
 
