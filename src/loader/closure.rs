@@ -295,6 +295,14 @@ impl World<'_> {
         }
     }
 
+    /// The object that the loader takes for this name in one directory.
+    pub fn accepts(&self, directory: &RelPath, name: &[u8], arch: Arch) -> Option<usize> {
+        match self.try_directory(directory, name, arch) {
+            Try::Accepted(found) => Some(found),
+            _ => None,
+        }
+    }
+
     fn try_directory(&self, directory: &RelPath, name: &[u8], arch: Arch) -> Try {
         let file = match self.tree.resolve(directory, name) {
             Place::Inside(file) => file,

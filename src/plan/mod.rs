@@ -6,6 +6,7 @@
 mod members;
 mod prefix;
 mod runpath;
+mod shadow;
 mod supply;
 mod symlink;
 
@@ -89,6 +90,7 @@ pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
     let mut members = members(inventory, &tree);
     runpath::plan(inventory, &tree, &mut members, policy, &mut plan);
     supply::plan(&tree, &mut members, policy, &mut plan);
+    shadow::warn(inventory, &tree, &members, policy, &mut plan);
     plan.members = members;
     oddities(inventory, policy, &mut plan);
     privileges(inventory, policy, &mut plan);

@@ -25,6 +25,22 @@ fn a_library_behind_a_symlink_at_another_depth_gets_an_entry_for_each_directory(
     moved.found(&[]).runs("bin/app").runs("bin/near");
 }
 
+/// The entry for `lib` is `$ORIGIN`, which in the other directory is a directory with a library of that name.
+#[test]
+fn an_entry_for_one_directory_that_shadows_a_library_in_the_other_is_a_warning() {
+    let prefix = Prefix::new();
+    prefix.says("lib/libsay.so", "inner").says("share/app/lib/libsay.so", "private");
+    prefix.library("share/app/lib/libouter.so", OUTER, &["-Wl,-rpath,@/lib", "@/lib/libsay.so"]);
+    prefix.symlink("lib/libouter.so", "../share/app/lib/libouter.so");
+    prefix.program("bin/app", MAIN, &["-Wl,-rpath,@/lib", "@/lib/libouter.so"]);
+    prefix.program("bin/other", MAIN, &["-Wl,-rpath,@/share/app/lib", "@/lib/libouter.so"]);
+    let moved = prefix.moved(&[]);
+    moved.found(&["share/app/lib/libouter.so runpath-shadowed warning"]).runs("bin/app");
+    assert_eq!(moved.run_in("/", "bin/other").stdout, "private\n");
+    let said = "opened in share/app/lib, it finds libsay.so at share/app/lib/libsay.so, where it found lib/libsay.so";
+    assert_eq!(moved.report.json["findings"][0]["found"], said);
+}
+
 #[test]
 fn an_absolute_symlink_to_a_library_counts_as_a_name_of_it() {
     let prefix = Prefix::new();
