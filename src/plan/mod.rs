@@ -127,6 +127,11 @@ fn oddities(inventory: &Inventory, policy: &Policy<'_>, plan: &mut Plan) {
                     );
                     plan.findings.push(Finding::at(path, Severity::Note, "hard-link-outside", found));
                 }
+                if file.capabilities {
+                    let found = "has file capabilities, which an archive does not carry";
+                    let finding = Finding::at(path, Severity::Note, "capabilities", found);
+                    plan.findings.push(finding.help("set them again with setcap where it is unpacked"));
+                }
                 if let Some(interp) = entry.elf().and_then(|facts| facts.object.interp.as_deref()) {
                     interpreter(path, interp, policy, plan);
                 }

@@ -125,6 +125,19 @@ fn file_capabilities_are_dropped_with_the_rest() {
     assert_eq!(run(&mut Command::new(place.join("bin/app"))).stdout, "lib\n");
 }
 
+/// Capabilities live in an extended attribute, and tar carries none; the report says what to do again.
+#[test]
+fn capabilities_that_an_archive_does_not_carry_are_noted() {
+    let prefix = with_mode(0o755);
+    let source = "// prints: plain\n#include <stdio.h>\nint main(void) { puts(\"plain\"); return 0; }\n";
+    prefix.program("bin/plain", source, &[]);
+    fs::rename(prefix.at("bin/app"), prefix.at("bin/other")).unwrap();
+    fs::rename(prefix.at("bin/plain"), prefix.at("bin/app")).unwrap();
+    let noted = give_capability(&prefix);
+    let moved = prefix.moved(&[]);
+    moved.found(if noted { &["bin/app capabilities note"] } else { &[] }).runs_as("bin/app", "bin/plain");
+}
+
 /// What is refused is refused before anything is written.
 #[test]
 fn in_place_changes_nothing_where_one_file_is_refused() {
