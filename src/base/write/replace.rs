@@ -43,10 +43,13 @@ pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 pub fn drop_privileges(path: &Path, mode: u32) -> Result<(), WriteError> {
     let io = WriteError::io;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of", path))?;
-    match rustix::fs::lremovexattr(path, "security.capability") {
-        Ok(()) | Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(()),
-        Err(error) => Err(io("take the capabilities from", path)(error.into())),
+    // An ordinary user may not take what is not there either: EPERM instead of ENODATA.
+    let there = rustix::fs::lgetxattr_query(path, "security.capability");
+    if matches!(there, Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP)) {
+        return Ok(());
     }
+    rustix::fs::lremovexattr(path, "security.capability")
+        .map_err(|error| io("take the capabilities from", path)(error.into()))
 }
 
 /// Gives the symlink `name` another target, in one step.
