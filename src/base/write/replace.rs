@@ -43,6 +43,11 @@ pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
 pub fn drop_privileges(path: &Path, mode: u32) -> Result<(), WriteError> {
     let io = WriteError::io;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of", path))?;
+    // Removing what is not there is a privilege too, so it is looked for first.
+    let mut none: [u8; 0] = [];
+    if rustix::fs::lgetxattr(path, "security.capability", &mut none).is_err() {
+        return Ok(());
+    }
     match rustix::fs::lremovexattr(path, "security.capability") {
         Ok(()) | Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(()),
         Err(error) => Err(io("take the capabilities from", path)(error.into())),
