@@ -16,7 +16,7 @@ fn a_root_that_is_no_directory_is_a_usage_error() {
     let rows: [(&[&str], &[&str]); 6] = [
         (&["./nosuch"], &["error: cannot read ./nosuch: No such file or directory"]),
         (&["pack", "nosuch"], &["error: cannot read nosuch: No such file or directory"]),
-        (&["nosuch/root", "--json"], &["cannot read nosuch/root: No such file"]),
+        (&["nosuch/root"], &["cannot read nosuch/root: No such file"]),
         (&["file"], &["error: file is a file, not an installed prefix", "help: 'relocate check file'"]),
         (&["./dangling"], &["cannot read ./dangling: No such file"]),
         (&["file/below"], &["cannot read file/below: Not a directory"]),
@@ -81,7 +81,7 @@ fn a_place_that_may_not_be_written_is_an_environment_error_and_stays_empty() {
     chmod(place.at("closed"), 0o555);
     for out in ["closed/x.tar.gz", "closed/out/"] {
         let told = ["error: cannot write 'closed/", "Permission denied", "help: run as a user who may write in"];
-        relocate(place.dir(), ["old/root", "-o", out]).as_user().expect(4, &[], &told);
+        relocate(place.dir(), ["old/root", "-o", out]).by_user().expect(4, &[], &told);
     }
     assert_eq!(names(&place.at("closed")), Vec::<String>::new());
     if is_root() && mounts() {
@@ -164,10 +164,13 @@ fn a_scratch_directory_that_is_noexec_is_named() {
     check.expect(4, &[], &["error: cannot make a directory in", "nosuch"]);
 }
 
+/// Something that somebody else does to a tree meanwhile.
+type Change = fn(&Place);
+
 /// The file changes when everything was read once and nothing is written yet, which is where the first change is made.
 #[test]
 fn a_file_that_changes_between_the_two_reads_is_named_and_nothing_is_written() {
-    let changes: [(&str, fn(&Place)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("bytes", |place| fs::write(place.inside("share/file"), "changed").unwrap()),
         ("size", |place| fs::write(place.inside("share/file"), "longer than it was").unwrap()),
         ("gone", |place| fs::remove_file(place.inside("share/file")).unwrap()),

@@ -3,7 +3,7 @@
 use crate::place::{USER, is_root};
 use serde_json::Value;
 use std::ffi::OsStr;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -30,7 +30,7 @@ impl Call {
     }
 
     /// As the ordinary user, where the tests run as root.
-    pub(crate) fn as_user(mut self) -> Self {
+    pub(crate) fn by_user(mut self) -> Self {
         if is_root() {
             self.0.uid(USER).gid(USER);
         }
@@ -40,8 +40,15 @@ impl Call {
     pub(crate) fn run(mut self) -> Ran {
         let output = self.0.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let (code, signal) = (output.status.code(), output.status.signal());
-        Ran { code, signal, bytes: output.stdout.clone(), out: text(output.stdout), err: text(output.stderr) }
+        let code = output.status.code();
+        Ran { code, bytes: output.stdout.clone(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// Runs it; it must exit with 0 and say nothing. Gives its standard output.
+    pub(crate) fn expect_bytes(self) -> Vec<u8> {
+        let ran = self.run();
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+        ran.bytes
     }
 
     /// Runs it; it must exit with `code`, with every text of `out` on standard output and every text of `err` on
@@ -64,7 +71,6 @@ impl Call {
 /// A run that is over.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
-    pub(crate) signal: Option<i32>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) out: String,
     pub(crate) err: String,

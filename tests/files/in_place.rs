@@ -42,12 +42,12 @@ fn a_file_whose_owner_cannot_be_kept_is_not_touched() {
         give(place.inside("bin/say"), 1234, 4321);
         let before = exact(&place.root());
         let told = ["cannot replace", "bin/say': its owner 1234:4321 cannot be kept", "help: run as root"];
-        relocate(place.dir(), ["--in-place", "old/root"]).as_user().expect(4, &[], &told);
+        relocate(place.dir(), ["--in-place", "old/root"]).by_user().expect(4, &[], &told);
         assert_eq!(exact(&place.root()), before);
         give(place.inside("bin/say"), USER, USER);
     }
     let owner = fs::metadata(place.inside("bin/say")).unwrap().uid();
-    relocate(place.dir(), ["--in-place", "old/root"]).as_user().expect(0, &[PROVEN], &[]);
+    relocate(place.dir(), ["--in-place", "old/root"]).by_user().expect(0, &[PROVEN], &[]);
     assert_eq!(fs::metadata(place.inside("bin/say")).unwrap().uid(), owner);
 }
 

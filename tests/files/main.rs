@@ -2,8 +2,9 @@
 //! exit code, outputs and files. Everything holds for an ordinary user too; what only root can build has another variant
 //! there.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod archive;
 mod bad_input;
 mod call;
 mod elf_kinds;
@@ -14,6 +15,8 @@ mod modes;
 mod oddities;
 mod output;
 mod place;
+mod reproducible;
 mod sidecars;
 mod state;
 mod step;
+mod surroundings;

@@ -27,7 +27,7 @@ fn read_only() -> Place {
 fn files_and_directories_without_w_are_rewritten_in_the_archive_and_keep_their_modes() {
     let place = read_only();
     let before = exact(&place.root());
-    relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).as_user().expect(0, &[PROVEN, "1 rewritten"], &[]);
+    relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).by_user().expect(0, &[PROVEN, "1 rewritten"], &[]);
     assert_eq!(exact(&place.root()), before);
     let new = place.unpack(place.at("x.tar.gz"));
     place.hide();
@@ -40,7 +40,7 @@ fn files_and_directories_without_w_are_rewritten_in_the_archive_and_keep_their_m
 #[test]
 fn files_and_directories_without_w_are_laid_out_as_a_tree() {
     let place = read_only();
-    relocate(place.dir(), ["old/root", "-o", "out/"]).as_user().expect(0, &[PROVEN], &[]);
+    relocate(place.dir(), ["old/root", "-o", "out/"]).by_user().expect(0, &[PROVEN], &[]);
     place.hide();
     assert_eq!((mode(place.at("out/bin")), mode(place.at("out/bin/say"))), (0o555, 0o555));
     assert_eq!(mode(place.at("out/lib/libword.so.1")), 0o444);
@@ -55,7 +55,7 @@ fn files_without_w_are_rewritten_in_place_and_keep_their_modes() {
     chmod(place.inside("lib/libother.so.1"), 0o444);
     chmod(place.inside("bin/say"), 0o555);
     place.give_to_user();
-    relocate(place.dir(), ["--in-place", "old/root"]).as_user().expect(0, &[PROVEN, "2 rewritten"], &[]);
+    relocate(place.dir(), ["--in-place", "old/root"]).by_user().expect(0, &[PROVEN, "2 rewritten"], &[]);
     place.hide();
     let root = place.at("hidden/root");
     assert_eq!((mode(root.join("lib/libother.so.1")), mode(root.join("bin/say"))), (0o444, 0o555));
@@ -68,7 +68,7 @@ fn a_directory_that_may_not_be_written_stops_in_place_and_nothing_is_changed() {
     let place = read_only();
     let before = exact(&place.root());
     let told = ["cannot write", "old/root/bin/say': Permission denied", "help: run as a user who may write in"];
-    relocate(place.dir(), ["--in-place", "old/root"]).as_user().expect(4, &[], &told);
+    relocate(place.dir(), ["--in-place", "old/root"]).by_user().expect(4, &[], &told);
     assert_eq!(exact(&place.root()), before);
     if is_root() {
         relocate(place.dir(), ["--in-place", "old/root"]).expect(0, &[PROVEN], &[]);
@@ -88,11 +88,11 @@ fn every_file_and_directory_that_cannot_be_read_is_named_in_one_run() {
     place.give_to_user();
     let before = content(&place.at("old/root/lib"));
     let told = ["cannot read old/root/closed: Perm", "old/root/share/secret: Perm", "old/root/share/other: Perm"];
-    relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).as_user().expect(4, &[], &told);
+    relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).by_user().expect(4, &[], &told);
     chmod(place.inside("closed"), 0o755);
     assert_eq!(place.beside(), ["old", "source.c"]);
     assert_eq!(content(&place.at("old/root/lib")), before);
-    relocate(place.dir(), ["old/root", "-o", "x.tar.gz", "--exclude", "share"]).as_user().expect(0, &[PROVEN], &[]);
+    relocate(place.dir(), ["old/root", "-o", "x.tar.gz", "--exclude", "share"]).by_user().expect(0, &[PROVEN], &[]);
     if is_root() {
         let told = ["cannot be read by other users"];
         relocate(place.dir(), ["old/root", "-o", "y.tar.gz"]).expect(0, &[PROVEN], &told);

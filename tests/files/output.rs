@@ -161,9 +161,9 @@ fn colour_is_used_where_it_is_asked_for_and_nowhere_else() {
     assert_eq!(coloured(run(&[])), (false, false));
     assert_eq!(coloured(run(&["--color", "auto"]).env("CLICOLOR_FORCE", "1")), (false, false));
     assert_eq!(coloured(run(&["--color", "never"])), (false, false));
-    assert_eq!(coloured(run(&["--color", "always"])).0, true);
+    assert!(coloured(run(&["--color", "always"])).0);
     // What is typed is stronger than the environment.
-    assert_eq!(coloured(run(&["--color", "always"]).env("NO_COLOR", "1")).0, true);
+    assert!(coloured(run(&["--color", "always"]).env("NO_COLOR", "1")).0);
     assert_eq!(coloured(run(&["--json", "--color", "always"])), (false, false));
     let failed = relocate(place.dir(), ["./nosuch", "--color", "always"]).expect(2, &[], &[ESCAPE]);
     assert!(failed.err.contains("cannot read ./nosuch"));

@@ -108,7 +108,7 @@ impl Place {
         let name = archive.file_name().unwrap().to_str().unwrap();
         let place = self.at(format!("a new place of {name}"));
         fs::create_dir(&place).unwrap();
-        succeed(Command::new("tar").arg("xf").arg(archive).arg("-C").arg(&place));
+        succeed(Command::new("tar").arg("xpf").arg(archive).arg("-C").arg(&place));
         place.join(name.split(".tar").next().unwrap())
     }
 
@@ -142,7 +142,7 @@ pub(crate) fn succeed(command: &mut Command) -> Vec<u8> {
 
 /// Runs a tool by its words.
 pub(crate) fn tool(words: &[&dyn AsRef<OsStr>]) -> Vec<u8> {
-    succeed(Command::new(words[0].as_ref()).args(words[1..].iter().map(|word| word.as_ref())))
+    succeed(Command::new(words[0].as_ref()).args(words[1..].iter().map(AsRef::as_ref)))
 }
 
 /// Sets a mode.

@@ -50,7 +50,7 @@ fn kept(path: &Path, metadata: &fs::Metadata) -> String {
 
 fn body(path: &Path, metadata: &fs::Metadata) -> String {
     if metadata.is_symlink() {
-        return format!("-> {:?}", fs::read_link(path).unwrap());
+        return format!("-> {}", fs::read_link(path).unwrap().display());
     }
     if metadata.is_file() {
         return format!("{} bytes {}", metadata.len(), Digest::of(&fs::read(path).unwrap()));

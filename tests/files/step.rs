@@ -78,6 +78,7 @@ struct Stepped {
 
 impl Stepped {
     /// Starts the program stopped, and takes hold of it.
+    #[expect(clippy::zombie_processes, reason = "waitpid(2) is called until it has ended")]
     fn begin(call: &Call) -> Self {
         let said = tempfile::tempfile().unwrap();
         let mut command = Command::new("sh");
