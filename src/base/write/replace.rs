@@ -44,8 +44,7 @@ pub fn drop_privileges(path: &Path, mode: u32) -> Result<(), WriteError> {
     let io = WriteError::io;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of", path))?;
     // Removing what is not there is a privilege too, so it is looked for first.
-    let mut none: [u8; 0] = [];
-    if rustix::fs::lgetxattr(path, "security.capability", &mut none).is_err() {
+    if rustix::fs::lgetxattr_query(path, "security.capability").is_err() {
         return Ok(());
     }
     match rustix::fs::lremovexattr(path, "security.capability") {
