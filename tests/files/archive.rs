@@ -53,6 +53,25 @@ fn the_tree_that_is_written_is_the_archive_unpacked() {
     says_moved(place.at("out/bin/say"));
 }
 
+/// What was relocated once needs nothing the second time, wherever it lies and whatever it is packed as.
+#[test]
+fn a_tree_that_is_relocated_already_is_packed_as_it_is() {
+    let place = varied();
+    relocate(place.dir(), ["old/root", "-o", "out/", "-q"]).expect(0, &[], &[]);
+    place.hide();
+    for _ in 0..2 {
+        let told = [PROVEN, "none to change", "0 made relative"];
+        relocate(place.dir(), ["out", "-o", "again/"]).expect(0, &told, &[]);
+        let (mut first, mut second) = (content(&place.at("out")), content(&place.at("again")));
+        first.retain(|path, _| !path.starts_with(".relocate"));
+        second.retain(|path, _| !path.starts_with(".relocate"));
+        assert_eq!(first, second);
+        says_moved(place.at("again/bin/say"));
+        fs::remove_dir_all(place.at("out")).unwrap();
+        fs::rename(place.at("again"), place.at("out")).unwrap();
+    }
+}
+
 #[test]
 fn one_changed_byte_is_found_by_verify() {
     let place = varied();

@@ -119,6 +119,8 @@ fn every_layout_grows_by_four_kilobytes_runs_after_the_move_and_can_be_stripped(
         assert!(fits || GROWN.contains(&rung.as_str()) && added > 4096, "{file}: {rung}, {added}");
         let path = run_path(new.join(&file));
         assert!(path.len() > 4096 + 600 && path.ends_with(":$ORIGIN/../lib"), "{file}: {path}");
+        let (before, after) = (lint(&place.at("hidden/root").join(&file)), lint(&new.join(&file)));
+        assert!(after.iter().all(|finding| before.contains(finding)), "{file}: {after:?}");
         says_moved(new.join(&file));
         survives_stripping(&new.join(&file));
     }

@@ -55,16 +55,17 @@ fn a_truncated_elf_file_is_named_and_left_alone() {
     for length in [64, 100, 500, 4096] {
         left_alone_with_a_warning(
             |victim| fs::File::options().write(true).open(victim).unwrap().set_len(length).unwrap(),
-            "",
+            "outside the file",
         );
     }
 }
 
 #[test]
 fn program_headers_past_the_end_are_named() {
-    left_alone_with_a_warning(|victim| poke(victim, E_PHOFF, &u64::MAX.to_le_bytes()), "");
-    left_alone_with_a_warning(|victim| poke(victim, E_PHOFF, &0x00ff_ffff_u64.to_le_bytes()), "");
-    left_alone_with_a_warning(|victim| poke(victim, E_PHNUM, &[0xfe, 0xff]), "");
+    let why = "program header";
+    left_alone_with_a_warning(|victim| poke(victim, E_PHOFF, &u64::MAX.to_le_bytes()), why);
+    left_alone_with_a_warning(|victim| poke(victim, E_PHOFF, &0x00ff_ffff_u64.to_le_bytes()), why);
+    left_alone_with_a_warning(|victim| poke(victim, E_PHNUM, &[0xfe, 0xff]), why);
 }
 
 #[test]
@@ -111,19 +112,18 @@ fn a_library_that_a_loader_takes_and_nobody_can_rewrite_is_an_error_until_it_is_
     says_moved(new.join("bin/say"));
 }
 
-/// The run-time path is the last string and its NUL is cut off; it needs an edit and no rung is safe.
+/// The run-time path is the last string, and the table is said to end before its NUL.
 #[test]
-fn an_unterminated_string_table_is_named_and_left_alone_or_refused() {
-    let place = with_victim("libvictim.so", |victim| {
-        let bytes = fs::read(victim).unwrap();
-        let size = value_of(&bytes, DT_STRSZ);
-        let old = u64::from_le_bytes(bytes[size..size + 8].try_into().unwrap());
-        poke(victim, size, &(old - 1).to_le_bytes());
-    });
-    let ran = relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).run();
-    assert!([Some(0), Some(3)].contains(&ran.code), "{}{}", ran.out, ran.err);
-    assert!(ran.err.contains("lib/libvictim.so"), "{}", ran.err);
-    assert_eq!(place.at("x.tar.gz").exists(), ran.code == Some(0));
+fn an_unterminated_string_table_is_named_and_left_alone() {
+    left_alone_with_a_warning(
+        |victim| {
+            let bytes = fs::read(victim).unwrap();
+            let size = value_of(&bytes, DT_STRSZ);
+            let old = u64::from_le_bytes(bytes[size..size + 8].try_into().unwrap());
+            poke(victim, size, &(old - 1).to_le_bytes());
+        },
+        "DT_RUNPATH",
+    );
 }
 
 #[test]
