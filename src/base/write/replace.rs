@@ -1,8 +1,8 @@
 //! A file of a tree gets new bytes and keeps everything else: owner, mode, extended attributes, times.
 //!
 //! Order matters: chown(2) clears set-id bits and capabilities, writing clears capabilities, so the bytes come first, then
-//! owner, mode, attributes, times. The name changes hands by rename(2), so a running program keeps its old file and
-//! there is no ETXTBSY.
+//! owner, attributes (setting `user.*` takes the right to write, which the mode may not give), mode, times. The name
+//! changes hands by rename(2), so a running program keeps its old file and there is no ETXTBSY.
 
 use super::new_file::NewFile;
 use super::{WriteError, make_partial, rename_partial, sync_directory};
@@ -31,9 +31,9 @@ pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     let mut new = NewFile::create(path)?;
     fill(&mut new).map_err(WriteError::io("write", path))?;
     keep_owner(new.file(), &old, path)?;
+    keep_attributes(new.file(), path)?;
     rustix::fs::fchmod(new.file(), Mode::from_raw_mode(old.mode() & 0o7777))
         .map_err(|error| WriteError::io("set the mode of", path)(error.into()))?;
-    keep_attributes(new.file(), path)?;
     rustix::fs::futimens(new.file(), &times(&old))
         .map_err(|error| WriteError::io("set the time of", path)(error.into()))?;
     Ok(new)
