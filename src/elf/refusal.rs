@@ -20,7 +20,7 @@ pub enum Refusal {
     Bun,
     /// A run-time path cannot hold a NUL byte.
     NulInPath(Tag),
-    /// The dynamic section has no DT_NULL to spare for a new tag.
+    /// The dynamic section has no DT_NULL to spare for a new tag, and no hint that could give way.
     NoSpareSlot {
         /// How many entries are needed.
         needed: usize,

@@ -1,14 +1,15 @@
 //! The run-time path entries of a dynamic section, as they shall be.
 //!
 //! Takes the entries there are and the wanted final state of both tags; gives the new list. Tags are converted in place
-//! where one goes and the other comes, removed by moving the later entries down, and added in a spare DT_NULL slot.
-//! Refuses to use the last DT_NULL, which ends the list.
+//! where one goes and the other comes, removed by moving the later entries down, and added in a spare DT_NULL slot; lld
+//! leaves none, and then the count of relative relocations gives way. Refuses to use the last DT_NULL, which ends the
+//! list.
 
 use super::facts::tag_of;
 use super::layout::{Entry, Layout};
 use super::refusal::Refusal;
 use crate::loader::object::Tag;
-use object::elf::{DT_RPATH, DT_RUNPATH, DynamicTag, EM_MIPS};
+use object::elf::{DT_RELACOUNT, DT_RELCOUNT, DT_RPATH, DT_RUNPATH, DynamicTag, EM_MIPS};
 
 /// The wanted final state of both tags; `None` means there shall be no such tag.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -60,10 +61,22 @@ pub(super) fn rewrite(
         new.into_iter().enumerate().map(|(to, (from, entry))| moved(entry, from - to, layout, machine)).collect();
     for tag in [Tag::Rpath, Tag::Runpath] {
         if wanted.of(tag).is_some() && !holds(&new, tag) {
-            new.push(Entry { tag: number(tag), value: 0 });
+            add(&mut new, Entry { tag: number(tag), value: 0 }, slots);
         }
     }
     if new.len() >= slots { Err(Refusal::NoSpareSlot { needed: new.len() + 1, slots }) } else { Ok(new) }
+}
+
+/// Adds an entry behind the others, or where no slot is spare in place of a hint.
+///
+/// DT_RELACOUNT and DT_RELCOUNT say how many relocations in front are relative, so that glibc need not look at their
+/// types (`elf/do-rel.h`); musl does not read them, and `ld -z nocombreloc` makes files without them.
+fn add(entries: &mut Vec<Entry>, entry: Entry, slots: usize) {
+    let hint = entries.iter().position(|one| [DT_RELACOUNT, DT_RELCOUNT].contains(&one.tag));
+    match hint {
+        Some(at) if entries.len() + 1 >= slots => entries[at] = entry,
+        _ => entries.push(entry),
+    }
 }
 
 fn holds(entries: &[Entry], tag: Tag) -> bool {

@@ -11,3 +11,4 @@ mod layouts;
 mod properties;
 mod rungs;
 mod sharing;
+mod slots;

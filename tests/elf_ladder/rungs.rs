@@ -196,37 +196,6 @@ fn a_tag_changes_into_the_other_one_in_place() {
 }
 
 #[test]
-fn a_missing_tag_goes_into_a_spare_slot() {
-    let lab = Lab::new();
-    let program = lab.program("", "");
-    let (_, new) = patched(&program, &rpath(way(60)));
-    lab.assert_runs(&new);
-    lab.assert_lint_no_worse(&program, &new);
-    let both = RunPaths { rpath: Some(way(60).into()), runpath: Some(way(31).into()) };
-    lab.assert_runs(&patched(&program, &both).1);
-}
-
-#[test]
-fn the_last_null_entry_is_never_used_for_a_tag() {
-    let lab = Lab::new();
-    let mut program = lab.program("", "");
-    // Fill the spare slots with DT_DEBUG, but for the last one.
-    let end = entry_at(&program, DT_NULL);
-    let elf = goblin::elf::Elf::parse(&program).unwrap();
-    let segment = elf.program_headers.iter().find(|one| one.p_type == 2).unwrap().file_range();
-    let spare = (segment.end - end) / 16;
-    for slot in 0..spare - 1 {
-        set_entry(&mut program, end + slot * 16, 21, 0);
-    }
-    assert!(matches!(refusal(&program, &rpath("/x")), Refusal::NoSpareSlot { .. }));
-    set_entry(&mut program, end, DT_NULL, 0);
-    assert!(matches!(refusal(&program, &rpath("/x")), Refusal::NoSpareSlot { .. }));
-    // A tag that goes makes room for one that comes.
-    set_entry(&mut program, end, DT_RUNPATH, 1);
-    assert_eq!(patched(&program, &rpath("libgreet.so")).0, Rung::Reuse);
-}
-
-#[test]
 fn every_one_of_several_equal_tags_is_set() {
     let lab = Lab::new();
     let mut program = lab.program("/home/somebody/lib", "-Wl,--disable-new-dtags");
