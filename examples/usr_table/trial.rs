@@ -157,7 +157,6 @@ impl Lab<'_> {
             Some(interp) if interp == loader.as_bytes() && loader != MUSL => Command::new(&self.copy),
             _ => Command::new(loader),
         };
-        command.env_clear();
         if loader == MUSL {
             command.arg("--list").arg(&self.copy);
         } else {
@@ -181,7 +180,7 @@ impl Lab<'_> {
         }
         let ask = || {
             let mut command = Command::new(&self.copy);
-            command.env_clear().arg("--version").env("LD_LIBRARY_PATH", self.library_path());
+            command.arg("--version").env("LD_LIBRARY_PATH", self.library_path());
             process::run(&mut command, self.patience)
         };
         let (first, second) = (ask()?, ask()?);
