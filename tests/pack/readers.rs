@@ -56,10 +56,14 @@ fn every_extractor_gets_the_same_tree() {
         fs::create_dir(&target).unwrap();
         run(line, &archive, &target);
         let found = on_disk(&target.join("ourapp-1.0"));
-        // Busybox gives directories no times.
-        let untimed = |what: &str| line.contains("busybox tar") && what.starts_with("dir");
-        let seen = |what: &String| match what.rsplit_once(' ') {
-            Some((what, _)) if untimed(what) => what.to_owned(),
+        // Busybox gives directories no times, and as an ordinary user not the modes of the archive either.
+        let ordinary = !rustix::process::geteuid().is_root();
+        let busybox = line.contains("busybox tar");
+        let seen = |what: &String| match what.split_once(' ') {
+            Some((kind, _)) if busybox && ordinary && kind == "dir" => kind.to_owned(),
+            _ if busybox && what.starts_with("dir") => {
+                what.rsplit_once(' ').map_or(what.clone(), |(what, _)| what.to_owned())
+            }
             _ => what.clone(),
         };
         for (path, what) in expected(&tree) {
