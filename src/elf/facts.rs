@@ -70,7 +70,8 @@ pub(super) fn facts(image: &Image<'_>, dynamic: &Dynamic) -> Result<Facts, ElfEr
         wanted.map(|entry| dynamic.string(&mut window, what, entry.value)).collect::<Result<Vec<_>, _>>()
     };
     let needed = strings("DT_NEEDED", &[DT_NEEDED])?;
-    let filters = strings("DT_FILTER or DT_AUXILIARY", &[DT_FILTER, DT_AUXILIARY])?;
+    let filters = strings("DT_FILTER", &[DT_FILTER])?;
+    let auxiliaries = strings("DT_AUXILIARY", &[DT_AUXILIARY])?;
     let soname = strings("DT_SONAME", &[DT_SONAME])?.pop();
     let run_paths = run_paths(image, dynamic)?;
     let last = |tag| run_paths.iter().rfind(|path| path.tag == tag).map(|path| path.value.clone());
@@ -85,6 +86,7 @@ pub(super) fn facts(image: &Image<'_>, dynamic: &Dynamic) -> Result<Facts, ElfEr
         soname,
         needed,
         filters,
+        auxiliaries,
         rpath: last(Tag::Rpath),
         runpath: last(Tag::Runpath),
         version_needs: version_needs(image, dynamic)?,

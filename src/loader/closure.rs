@@ -172,8 +172,11 @@ impl World<'_> {
             by_name.entry(member.path.name()).or_default().push(at);
             by_name.entry(member.object.soname.as_deref().unwrap_or_default()).or_default().push(at);
         }
-        let needs =
-            self.members.iter().enumerate().flat_map(|(at, member)| member.object.needed.iter().map(move |n| (at, n)));
+        let needs = self
+            .members
+            .iter()
+            .enumerate()
+            .flat_map(|(at, member)| member.object.requires(self.libc).map(move |n| (at, n)));
         needs
             .flat_map(|(at, name)| by_name.get(name.as_slice()).into_iter().flatten().map(move |other| (at, *other)))
             .filter_map(|(at, other)| (at != other).then_some(other))
@@ -197,7 +200,7 @@ impl World<'_> {
         let mut at = 0;
         while at < process.len() {
             let object = process[at].object;
-            for needed in &self.members[object].object.needed {
+            for needed in self.members[object].object.requires(self.libc) {
                 if let Some(lookup) = names.get(needed.as_slice()) {
                     tell(object, needed, lookup);
                     continue;

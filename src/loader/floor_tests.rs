@@ -19,6 +19,7 @@ fn object(needs: &[(&str, &str, Option<&str>)]) -> Object {
         soname: None,
         needed: vec![],
         filters: vec![],
+        auxiliaries: vec![],
         rpath: None,
         runpath: None,
         version_needs: needs.iter().map(need).collect(),

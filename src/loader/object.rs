@@ -1,5 +1,7 @@
 //! What a loader sees of one ELF file: its run-time paths, what it needs, what it demands. No parsing here.
 
+use super::libc::Libc;
+
 /// The width of an ELF file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -85,8 +87,10 @@ pub struct Object {
     pub soname: Option<Vec<u8>>,
     /// DT_NEEDED, in file order.
     pub needed: Vec<Vec<u8>>,
-    /// DT_FILTER and DT_AUXILIARY, in file order.
+    /// DT_FILTER, in file order: glibc loads them as it does what is needed; musl does not know the tag.
     pub filters: Vec<Vec<u8>>,
+    /// DT_AUXILIARY, in file order: loaded where they are found.
+    pub auxiliaries: Vec<Vec<u8>>,
     /// DT_RPATH as the loader takes it: the last one where there are several. `Some` and empty where the tag is there and
     /// its string is empty.
     pub rpath: Option<Vec<u8>>,
@@ -114,6 +118,12 @@ impl Object {
             (None, Some(path)) => Some((Tag::Rpath, path)),
             (None, None) => None,
         }
+    }
+
+    /// The libraries without which it does not load.
+    pub fn requires(&self, libc: Libc) -> impl Iterator<Item = &Vec<u8>> {
+        let filters = self.filters.iter().filter(move |_| libc == Libc::Glibc);
+        self.needed.iter().chain(filters)
     }
 
     /// Whether the kernel can start it as a program; such a file's `$ORIGIN` is the directory of its real path.

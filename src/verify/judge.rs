@@ -219,7 +219,13 @@ fn over_target(floor: &Floor, law: &Law, findings: &mut Vec<Finding>) {
 /// Libraries named by an absolute path: no run-time path changes where they are looked for.
 fn absolute_names(path: &RelPath, object: &Object, law: &Law, findings: &mut Vec<Finding>) {
     let severity = if law.skip.matches(path) { Severity::Warning } else { Severity::Error };
-    for name in object.needed.iter().chain(&object.filters).filter(|name| name.first() == Some(&b'/')) {
+    for name in object
+        .needed
+        .iter()
+        .chain(&object.filters)
+        .chain(&object.auxiliaries)
+        .filter(|name| name.first() == Some(&b'/'))
+    {
         let found = format!("needs {} by its absolute path", printable(name));
         let help =
             "give that library a soname and link again, so that its name alone is recorded; or --exclude the file";

@@ -234,6 +234,28 @@ fn a_filter_with_an_absolute_path_in_the_prefix_ends_the_job() {
     }
 }
 
+/// A filter library that is not found is fatal to glibc, an auxiliary one is not (`elf/dl-deps.c`).
+#[test]
+fn a_filter_library_must_be_found_and_an_auxiliary_one_need_not() {
+    for option in ["-F", "-f"] {
+        let prefix = Prefix::new();
+        let filter = format!("-Wl,{option},libnowhere.so");
+        prefix.library("lib/libsay.so", "const char *say(void) { return \"lib\"; }\n", &[&filter]);
+        prefix.asks("bin/app", "lib", "lib/libsay.so", &["-Wl,-rpath,@/lib"]);
+        if option == "-F" {
+            prefix.job(&["--old-prefix", "@"]).ends(1);
+        } else {
+            prefix.moved(&["--old-prefix", "@"]).runs("bin/app");
+        }
+    }
+    let prefix = Prefix::new();
+    prefix.says("lib/deep/libfiltee.so", "filtee");
+    prefix.library("lib/libsay.so", "const char *say(void) { return \"lib\"; }\n", &["-Wl,-F,libfiltee.so"]);
+    prefix.asks("bin/app", "filtee", "lib/libsay.so", &["-Wl,-rpath,@/lib"]);
+    let moved = prefix.moved(&["--old-prefix", "@"]);
+    moved.has("lib/libsay.so", &["RPATH $ORIGIN/deep"]).runs("bin/app");
+}
+
 /// The loader expands `$ORIGIN` in DT_NEEDED too.
 #[test]
 fn a_needed_library_with_a_path_from_the_origin_is_found() {

@@ -32,7 +32,8 @@ pub(crate) fn ask(path: &Path) -> Option<Told> {
         interp: between(&text, "[Requesting program interpreter: ", "]").map(|path| path.as_bytes().to_vec()),
         soname: bracketed(&text, "(SONAME)").pop(),
         needed: bracketed(&text, "(NEEDED)"),
-        filters: filters(&text),
+        filters: bracketed(&text, "(FILTER)"),
+        auxiliaries: bracketed(&text, "(AUXILIARY)"),
         rpath: last(Tag::Rpath),
         runpath: last(Tag::Runpath),
         version_needs: version_needs(&text),
@@ -65,14 +66,6 @@ fn dynamic<'a>(text: &'a str, tag: &str) -> Vec<&'a str> {
 fn bracketed(text: &str, tag: &str) -> Vec<Vec<u8>> {
     let inside = |value: &str| Some(value.split_once('[')?.1.rsplit_once(']')?.0.as_bytes().to_vec());
     dynamic(text, tag).into_iter().filter_map(inside).collect()
-}
-
-/// In file order, which is readelf's.
-fn filters(text: &str) -> Vec<Vec<u8>> {
-    let lines: Vec<&str> =
-        text.lines().filter(|line| line.contains("(FILTER)") || line.contains("(AUXILIARY)")).collect();
-    let text = lines.join("\n").replace("(AUXILIARY)", "(FILTER)");
-    bracketed(&text, "(FILTER)")
 }
 
 fn run_paths(text: &str) -> Vec<(Tag, Vec<u8>)> {
