@@ -153,6 +153,23 @@ impl<'a> Fill<'a> {
         Ok(Ok(()))
     }
 
+    /// Which of some paths the file stands at, the first that fits; none where it stands at none of them, because somebody
+    /// changed it. `size` is its length in the archive, by which `/srv/a` is told from `/srv/a/b` in text.
+    pub fn standing<'b>(
+        &self,
+        source: &dyn ReadAt,
+        size: u64,
+        candidates: &[Standing<'b>],
+    ) -> io::Result<Option<Standing<'b>>> {
+        for at in candidates {
+            let as_long = self.is_padded() || self.size(size, *at) == Ok(source.size());
+            if as_long && self.stands_at(source, *at)?.is_ok() {
+                return Ok(Some(*at));
+            }
+        }
+        Ok(None)
+    }
+
     /// Writes the bytes of the file with `to` in its places instead of `from`. The outer error is the source's or that of
     /// `out`, to which nothing is written unless the whole file stands at `from`.
     pub fn pour(
@@ -275,6 +292,26 @@ mod tests {
         let places = [places(How::Padded, 0, &[1 << 60])];
         let fill = Fill::new(&places, &about).unwrap();
         assert!(matches!(fill.moved(b"short", None, None), Err(FillError::NotThere { .. })));
+    }
+
+    #[test]
+    fn a_path_and_one_below_it_are_told_apart() {
+        let about = about(&["/p/root"], None);
+        let [a, below] = [&b"/srv/a"[..], b"/srv/a/b"].map(|path| Prefix::new(path).unwrap());
+        for (how, old) in [(How::Text, &b"x=/p/root/lib\n"[..]), (How::Padded, b"x=/p/root/lib\n")] {
+            let places = [places(how, 0, &[2])];
+            let fill = Fill::new(&places, &about).unwrap();
+            let size = old.len() as u64;
+            let candidates = [Some(&a), Some(&below), None];
+            assert_eq!(fill.standing(&old, size, &candidates).unwrap(), Some(None));
+            let moved = fill.moved(old, None, Some(&a)).unwrap();
+            assert_eq!(fill.standing(&moved, size, &candidates).unwrap(), Some(Some(&a)));
+            if how == How::Text {
+                let moved = fill.moved(old, None, Some(&below)).unwrap();
+                assert_eq!(fill.standing(&moved, size, &candidates).unwrap(), Some(Some(&below)));
+                assert_eq!(fill.standing(&[&moved[..], b"more"].concat(), size, &candidates).unwrap(), None);
+            }
+        }
     }
 
     proptest! {

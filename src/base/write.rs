@@ -10,6 +10,7 @@ mod beneath;
 mod names;
 mod new_dir;
 mod new_file;
+mod parents;
 mod replace;
 mod scratch;
 
@@ -17,6 +18,7 @@ pub use beneath::Beneath;
 pub use names::{OtherName, finish_interrupted};
 pub use new_dir::NewDir;
 pub use new_file::{NewFile, commit_all, whole};
+pub use parents::Parents;
 pub use replace::{drop_privileges, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
 

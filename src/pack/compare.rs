@@ -6,7 +6,7 @@
 //! times, and the modes of symlinks. A hard link that became a file of its own with the same bytes is a note. The manifest
 //! cannot vouch for itself: compare the archive's sha256 with the published one for that.
 
-mod judge;
+pub(super) mod judge;
 
 use self::judge::{Fact, Facts, Modes, What, extra, judge};
 use super::guard::Limits;
@@ -75,7 +75,7 @@ impl std::error::Error for CompareError {
 }
 
 /// A record larger than this is not read into memory; a million entries have about 200 MiB.
-const LARGEST_RECORD: u64 = 1 << 30;
+pub(super) const LARGEST_RECORD: u64 = 1 << 30;
 
 /// Compares an archive with the manifest in it. The findings are sorted; an [`Severity::Error`] means it is not the same.
 pub fn verify_archive(path: &Path, limits: &Limits) -> Result<Vec<Finding>, CompareError> {
@@ -144,13 +144,13 @@ fn judge_records(path: &Path, records: &Records, facts: Facts, modes: Modes) -> 
 }
 
 /// The first entry is `about.json`, and what stands before that is the top directory, or nothing.
-fn top_of(first: &RelPath) -> Option<RelPath> {
+pub(super) fn top_of(first: &RelPath) -> Option<RelPath> {
     let top = first.as_bytes().strip_suffix(manifest::ABOUT.as_bytes())?;
     (top.is_empty() || top.ends_with(b"/")).then(|| RelPath::new(top)).flatten()
 }
 
 /// The path in the tree of what lies below the top directory.
-fn inside(top: &RelPath, path: &RelPath) -> Option<RelPath> {
+pub(super) fn inside(top: &RelPath, path: &RelPath) -> Option<RelPath> {
     if !path.starts_with(top) {
         return None;
     }
