@@ -24,7 +24,7 @@ mod write;
 pub use compare::{CompareError, verify_archive, verify_dir};
 pub use guard::{Limits, Refusal};
 pub use packed::{Archive, Packed};
-pub use restore::{RestoreError, Restored, restore};
+pub use restore::{RestoreError, Restored, Unsealed, restore};
 pub use tree::{PackedTree, write_tree};
 pub use unpack::{Unpacked, unpack};
 pub use visit::{Entry, UnpackError, Visited, visit, visit_bytes};

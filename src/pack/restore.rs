@@ -2,7 +2,7 @@
 //!
 //! Its first entry must be `about.json`, which tells the directory that everything lies in; that directory is left out of
 //! the names. Everything [`visit`] refuses is refused. Every byte written is digested on the way, so that at the end the
-//! manifest says whether the tree is what was packed. Until [`Restored::seal`] all directories can be written in.
+//! manifest says whether the tree is what was packed. Until [`Unsealed::seal`] all directories can be written in.
 
 use super::compare::judge::{Fact, Facts, Modes, What, extra, judge};
 use super::compare::{LARGEST_RECORD, inside, top_of};
@@ -71,9 +71,12 @@ pub struct Restored {
     pub entries: u64,
     /// The bytes of all its files.
     pub bytes: u64,
-    /// None where nothing was to be written.
-    tree: Option<Maker>,
+    /// The tree, where it was written.
+    pub tree: Unsealed,
 }
+
+/// A tree all of whose files are there, and whose directories can still be written in.
+pub struct Unsealed(Option<Maker>);
 
 /// Reads the archive. `begin` is told what `about.json` says before anything else is read, and names the empty directory
 /// that the tree goes into, or none to have the archive judged only; its error comes back as [`UnpackError::Visitor`].
@@ -182,35 +185,37 @@ impl Reader<'_> {
         findings.extend(self.facts.keys().filter(|path| is(path, manifest::PLACE)).map(extra));
         findings.extend(judge(&manifest, self.facts, Modes::Exact));
         findings.sort();
-        Ok(Restored { findings, manifest, entries, bytes, tree: begun.tree })
+        Ok(Restored { findings, manifest, entries, bytes, tree: Unsealed(begun.tree) })
     }
 }
 
-impl Restored {
-    /// Opens a file of the tree for reading and writing, whatever its mode. To be given back to [`Restored::close`].
+impl Unsealed {
+    /// Opens a file for reading and writing, whatever its mode, which [`Unsealed::close`] gives it again. None where nothing
+    /// was written.
     pub fn open(&mut self, path: &RelPath) -> Result<Option<File>, WriteError> {
-        self.tree.as_mut().map(|tree| tree.beneath.reopen_file(path)).transpose()
+        self.0.as_mut().map(|tree| tree.beneath.reopen_file(path)).transpose()
     }
 
-    /// Gives a file that was changed its mode and time (whole seconds since 1970) again.
+    /// Gives a file that was changed its mode and time (whole seconds since 1970).
     pub fn close(&self, file: &File, path: &RelPath, mode: u32, mtime: i64) -> Result<(), WriteError> {
-        self.tree.as_ref().map_or(Ok(()), |tree| tree.beneath.finish(file, path, mode, Some(mtime)))
+        self.0.as_ref().map_or(Ok(()), |tree| tree.beneath.finish(file, path, mode, Some(mtime)))
     }
 
     /// Adds a small file, mode 0644.
     pub fn add(&mut self, path: &RelPath, bytes: &[u8]) -> Result<(), WriteError> {
-        let Some(tree) = &mut self.tree else { return Ok(()) };
+        let Some(tree) = &mut self.0 else { return Ok(()) };
         let mut file = tree.beneath.make_file(path)?;
         file.write_all(bytes).map_err(WriteError::io("write", &tree.beneath.place(path)))?;
         tree.beneath.finish(&file, path, 0o644, None)
     }
 
-    /// Gives the directories their modes and times; nothing can be added after it.
-    pub fn seal(&mut self) -> Result<(), WriteError> {
-        let Some(mut tree) = self.tree.take() else { return Ok(()) };
-        // What an archive that does not name its directory gets.
-        let root = tree.beneath.open_dir(&RelPath::root())?;
-        tree.beneath.finish(&root, &RelPath::root(), 0o755, None)?;
+    /// Gives the directories their modes and times.
+    pub fn seal(self) -> Result<(), WriteError> {
+        let Some(mut tree) = self.0 else { return Ok(()) };
+        // What the top directory gets where the archive does not name it.
+        let top = RelPath::root();
+        let dir = tree.beneath.open_dir(&top)?;
+        tree.beneath.finish(&dir, &top, 0o755, None)?;
         tree.seal()
     }
 }
