@@ -111,7 +111,8 @@ impl<'a> Fill<'a> {
                 return Err(FillError::Record);
             }
             end = spot.offset.checked_add(base).ok_or(FillError::Record)?;
-            let offset = spot.offset.checked_sub(before).and_then(|gap| gap.checked_add(now)).ok_or(FillError::Record)?;
+            let offset =
+                spot.offset.checked_sub(before).and_then(|gap| gap.checked_add(now)).ok_or(FillError::Record)?;
             before = before.checked_add(base).ok_or(FillError::Record)?;
             now = now.checked_add(here.len() as u64).ok_or(FillError::Record)?;
             Ok((offset, here))

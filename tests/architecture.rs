@@ -66,7 +66,8 @@ const MAP: &[Row] = &[
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "verify", "pack", "install", "pipeline",
+            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "verify", "pack", "install",
+            "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -8,8 +8,8 @@ use std::path::Path;
 const COMMANDS: [&str; 7] = ["pack", "check", "install", "fix", "verify", "elf", "demo"];
 /// Words that are kept for commands this version does not have.
 const LATER: [&str; 14] = [
-    "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases",
-    "import", "deploy", "self", "wrapper", "exec",
+    "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy",
+    "self", "wrapper", "exec",
 ];
 
 /// A first argument that is neither a command nor a directory.

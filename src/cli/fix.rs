@@ -54,7 +54,9 @@ fn work(args: &FixArgs) -> Result<Decided, Failure> {
 fn failure(root: &Path, error: &MoveError) -> Failure {
     let (exit, help) = match error {
         MoveError::Misfit(misfit) => (Exit::Refused, Some(misfit.help())),
-        MoveError::NoRecord { .. } => (Exit::Usage, Some("name the path it was built for with --old-prefix".to_owned())),
+        MoveError::NoRecord { .. } => {
+            (Exit::Usage, Some("name the path it was built for with --old-prefix".to_owned()))
+        }
         MoveError::Write(error) => {
             let again = format!("'relocate fix {}' finishes what was begun", report::place(root));
             let help = error.help().map_or_else(|| again.clone(), |help| format!("{help}; then {again}"));
@@ -106,7 +108,8 @@ fn findings(decided: &Decided) -> Vec<Finding> {
             }
         });
         if file.unknown_names > 0 && matches!(file.state, State::Elsewhere(_) | State::Edited(_)) {
-            let text = format!("{} of it outside the record keep the old bytes", count(file.unknown_names as usize, "name"));
+            let text =
+                format!("{} of it outside the record keep the old bytes", count(file.unknown_names as usize, "name"));
             findings.push(at(Severity::Warning, "hard-link-split", text));
         }
     }

@@ -41,8 +41,9 @@ fn work(args: &InstallArgs) -> Result<(Prefix, Installed), Failure> {
 
 /// The absolute path that is meant, and that files can name.
 pub(super) fn path(typed: &Path) -> Result<Prefix, Failure> {
-    let absolute = host::absolute(typed)
-        .map_err(|error| Failure::new(Exit::Environment, format!("cannot tell where {} is: {error}", report::place(typed))))?;
+    let absolute = host::absolute(typed).map_err(|error| {
+        Failure::new(Exit::Environment, format!("cannot tell where {} is: {error}", report::place(typed)))
+    })?;
     let prefix = Prefix::new(absolute.as_os_str().as_bytes());
     prefix.ok_or_else(|| Usage::new(format!("{} is no place for a tree of its own", report::place(typed))).into())
 }

@@ -106,11 +106,7 @@ impl fmt::Display for Misfit {
 impl std::error::Error for Misfit {}
 
 /// Checks that every one of these files can hold `to`.
-pub(super) fn check<'a>(
-    entries: impl Iterator<Item = &'a Entry>,
-    about: &About,
-    to: &Prefix,
-) -> Result<(), Misfit> {
+pub(super) fn check<'a>(entries: impl Iterator<Item = &'a Entry>, about: &About, to: &Prefix) -> Result<(), Misfit> {
     let files = unfit(entries, about, to);
     if files.is_empty() {
         return Ok(());
@@ -123,7 +119,8 @@ pub(super) fn check<'a>(
 fn unfit<'a>(entries: impl Iterator<Item = &'a Entry>, about: &About, to: &Prefix) -> Vec<Unfit> {
     let mut found: BTreeMap<(&str, Why), Vec<RelPath>> = BTreeMap::new();
     for entry in entries {
-        let whys: BTreeSet<_> = entry.places.iter().filter_map(|group| Some((&*group.class, why(group, about, to)?))).collect();
+        let whys: BTreeSet<_> =
+            entry.places.iter().filter_map(|group| Some((&*group.class, why(group, about, to)?))).collect();
         for key in whys {
             found.entry(key).or_default().push(entry.path.clone());
         }
@@ -133,7 +130,9 @@ fn unfit<'a>(entries: impl Iterator<Item = &'a Entry>, about: &About, to: &Prefi
     let mut told: Vec<Unfit> = Vec::new();
     for next in found.into_iter().map(unfit) {
         match told.last_mut() {
-            Some(last) if last.class == next.class && both_too_long(&last.why, &next.why) => last.files.extend(next.files),
+            Some(last) if last.class == next.class && both_too_long(&last.why, &next.why) => {
+                last.files.extend(next.files)
+            }
             _ => told.push(next),
         }
     }

@@ -189,14 +189,7 @@ fn decide<'m>(
     (entries, bytes): (u64, u64),
 ) -> Result<(Installed, ToDo<'m>), InstallError> {
     let about = &manifest.about;
-    let mut installed = Installed {
-        about: about.clone(),
-        entries,
-        bytes,
-        files: 0,
-        places: 0,
-        left: BTreeMap::new(),
-    };
+    let mut installed = Installed { about: about.clone(), entries, bytes, files: 0, places: 0, left: BTreeMap::new() };
     let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
     let (left, filled): (Vec<_>, Vec<_>) = depending.partition(|entry| fits::is_left(entry, install.leave));
     fits::check(filled.iter().copied(), about, install.dest).map_err(InstallError::Misfit)?;
@@ -222,13 +215,7 @@ fn decide<'m>(
 }
 
 /// Writes the path into one file, in place: no name leads to it yet, and its other names are to have it too.
-fn write(
-    tree: &mut Unsealed,
-    about: &About,
-    entry: &Entry,
-    fill: &Fill<'_>,
-    to: &Prefix,
-) -> Result<(), InstallError> {
+fn write(tree: &mut Unsealed, about: &About, entry: &Entry, fill: &Fill<'_>, to: &Prefix) -> Result<(), InstallError> {
     let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
     let Some(mut file) = tree.open(&entry.path)? else { return Ok(()) };
     let place = &entry.path.under(Path::new(OsStr::from_bytes(to.as_bytes())));

@@ -201,9 +201,10 @@ pub(super) fn may_write(decided: &Decided) -> Result<(), WriteError> {
         return Ok(());
     }
     may_make(&decided.root.join(manifest::PLACE))?;
-    decided.changing().flat_map(|file| std::iter::once(&file.path).chain(&file.other_names)).try_for_each(|name| {
-        may_replace(&name.under(&decided.root))
-    })
+    decided
+        .changing()
+        .flat_map(|file| std::iter::once(&file.path).chain(&file.other_names))
+        .try_for_each(|name| may_replace(&name.under(&decided.root)))
 }
 
 /// The bytes of a record; none where it is not there. A symlink is not followed.

@@ -62,7 +62,11 @@ fn check_says_what_fix_would_do_and_does_nothing() {
     let made = installed();
     let to = moved(&made, "one", "two");
     let before = exact(&to);
-    relocate(made.place.dir(), ["fix", "--dry-run", "two"]).expect(0, &["would be brought to", "5 of them would be"], &[]);
+    relocate(made.place.dir(), ["fix", "--dry-run", "two"]).expect(
+        0,
+        &["would be brought to", "5 of them would be"],
+        &[],
+    );
     let ran = relocate(made.place.dir(), ["fix", "--check", "--json", "two"]).expect(1, &["{"], &[]);
     let json = ran.json();
     assert_eq!((&json["settled"], &json["was"]["at"]), (&false.into(), &made.place.at("one").to_str().unwrap().into()));
@@ -229,7 +233,11 @@ fn who_may_not_change_everything_changes_nothing() {
     let user = |arguments: [&str; 2]| relocate(made.place.dir(), arguments).by_user();
     fs::set_permissions(two.join("etc"), std::os::unix::fs::PermissionsExt::from_mode(0o555)).unwrap();
     let before = exact(&two);
-    user(["fix", "two"]).expect(4, &[], &["cannot replace", "etc/app.conf': Permission denied", "help: run as a user who"]);
+    user(["fix", "two"]).expect(
+        4,
+        &[],
+        &["cannot replace", "etc/app.conf': Permission denied", "help: run as a user who"],
+    );
     assert_eq!(exact(&two), before);
     fs::set_permissions(two.join("etc"), std::os::unix::fs::PermissionsExt::from_mode(0o750)).unwrap();
     if is_root() {

@@ -20,8 +20,11 @@ fn programs_scripts_and_configuration_run_from_where_they_are_put() {
         made.pack_as(&archive, "app", |_| {});
         let dest = made.place.at(format!("srv.{ending}"));
         let said = format!("installed to {}", dest.display());
-        relocate(made.place.dir(), ["install", &archive, dest.to_str().unwrap()])
-            .expect(0, &[&said, "9 places in 5 files", "room"], &[]);
+        relocate(made.place.dir(), ["install", &archive, dest.to_str().unwrap()]).expect(
+            0,
+            &[&said, "9 places in 5 files", "room"],
+            &[],
+        );
         runs_at(&dest, &dest);
         relocate(made.place.dir(), ["verify", dest.to_str().unwrap()]).expect(0, &[CLEAN], &[]);
     }
@@ -41,7 +44,8 @@ fn modes_times_links_and_records_are_those_of_the_archive() {
     }
     assert_eq!((of("bin/reads").ino(), of("bin/reads").nlink()), (of("bin/same").ino(), 2));
     assert_eq!(fs::read_link(dest.join("bin/link")).unwrap().to_str(), Some("reads"));
-    let place: serde_json::Value = serde_json::from_slice(&fs::read(dest.join(".relocate/place.json")).unwrap()).unwrap();
+    let place: serde_json::Value =
+        serde_json::from_slice(&fs::read(dest.join(".relocate/place.json")).unwrap()).unwrap();
     assert_eq!(place["at"], dest.to_str().unwrap());
     assert_eq!(names(&dest.join(".relocate")), ["about.json", "manifest.json", "place.json"]);
     assert_eq!(made.place.beside(), ["app.tar.gz", "app.tar.gz.sha256", "srv", "taken away"]);
@@ -67,7 +71,10 @@ fn install_does_what_tar_and_fix_do() {
     relocate(dir, ["install", "app.tar.gz", &prefix]).expect(0, &["installed to"], &[]);
     let mut there = bytes(std::path::Path::new(&prefix));
     there.retain(|path, _| !path.starts_with(".relocate"));
-    assert_eq!(there, bytes(&made.place.at("taken away").join(made.inside("").strip_prefix(made.place.at("built")).unwrap())));
+    assert_eq!(
+        there,
+        bytes(&made.place.at("taken away").join(made.inside("").strip_prefix(made.place.at("built")).unwrap()))
+    );
 }
 
 #[test]
@@ -106,7 +113,11 @@ fn a_dry_run_reads_everything_and_writes_nothing() {
     let out = ["would install to", "9 places in 5 files"];
     relocate(made.place.dir(), ["install", "--dry-run", "app.tar.gz", "new/srv"]).expect(0, &out, &[]);
     let long = format!("/srv/{}", "x".repeat(200));
-    relocate(made.place.dir(), ["install", "--dry-run", "app.tar.gz", &long]).expect(3, &[], &["is too long: it has 205"]);
+    relocate(made.place.dir(), ["install", "--dry-run", "app.tar.gz", &long]).expect(
+        3,
+        &[],
+        &["is too long: it has 205"],
+    );
     assert_eq!(content(made.place.dir()), before);
 }
 

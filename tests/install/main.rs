@@ -3,13 +3,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "../pack/blocks.rs"]
+#[expect(dead_code, reason = "written for other tests too")]
+mod blocks;
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
 mod fix;
 mod hostile;
-mod interrupted;
 mod install;
+mod interrupted;
 mod packed;
 mod paths;
 #[path = "../files/place.rs"]

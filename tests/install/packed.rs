@@ -216,12 +216,18 @@ pub(crate) fn runs_at(root: &Path, path: &Path) {
     for program in ["bin/reads", "bin/same", "bin/link", "bin/calls"] {
         let output = Command::new(root.join(program)).env_clear().output().unwrap();
         let said = output.stdout;
-        assert_eq!((output.status.code(), &said[..6]), (Some(0), &b"moved\n"[..]), "{program}: {}", said.escape_ascii());
+        assert_eq!(
+            (output.status.code(), &said[..6]),
+            (Some(0), &b"moved\n"[..]),
+            "{program}: {}",
+            said.escape_ascii()
+        );
         let named = said[6..].strip_suffix(b"\n").unwrap();
         let slashes = named.iter().take_while(|byte| **byte == b'/').count();
         assert_eq!(named[slashes - 1..], *name, "{program}: {}", named.escape_ascii());
     }
     let text = fs::read(root.join("etc/app.conf")).unwrap();
-    let wanted: Vec<u8> = [&b"root "[..], name, b";\nalso ", name, b"/etc\nand ", name, b"/share:", name, b"/lib\n"].concat();
+    let wanted: Vec<u8> =
+        [&b"root "[..], name, b";\nalso ", name, b"/etc\nand ", name, b"/share:", name, b"/lib\n"].concat();
     assert_eq!(text, wanted);
 }

@@ -1,6 +1,6 @@
 //! Paths of every kind, at install and at fix: what fits is written and runs, what does not is refused by class.
 
-use crate::call::{Call, PROGRAM, relocate};
+use crate::call::{Call, PROGRAM};
 use crate::packed::{Made, runs_at};
 use crate::state::content;
 use std::ffi::OsStr;
@@ -43,7 +43,11 @@ fn the_longest_path_that_fits_is_the_one_it_was_built_for() {
     assert_eq!(content(made.place.dir()), before);
     let all = ["--leave", "elf", "--leave", "data"];
     install(&made, "z".repeat(room + 1).as_bytes(), &all).expect(0, &["class elf: 1 file, such as bin/reads"], &[]);
-    install(&made, "w".repeat(room + 1).as_bytes(), &all[..2]).expect(3, &[], &["class data: lib/data.bin: there is room"]);
+    install(&made, "w".repeat(room + 1).as_bytes(), &all[..2]).expect(
+        3,
+        &[],
+        &["class data: lib/data.bin: there is room"],
+    );
 }
 
 #[test]
@@ -54,7 +58,10 @@ fn a_class_that_cannot_hold_a_character_is_refused_or_left() {
         (b"my app", &["configuration: etc/app.conf: a path there may not have a blank", "class shell: bin/calls"]),
         (b"a\"b", &["class shell: bin/calls: a path there may not have the character \""]),
         (b"a$b", &["class configuration", "class shell", "the character $"]),
-        (b"a\nb", &["class data: lib/data.bin: a path there may not have a newline", "class elf", "class documentation"]),
+        (
+            b"a\nb",
+            &["class data: lib/data.bin: a path there may not have a newline", "class elf", "class documentation"],
+        ),
         (b"a:b", &["class elf: bin/reads: a path there may not have the character :"]),
         (b"a\xffb", &["class shell: bin/calls: a path there may not have bytes that are no UTF-8"]),
     ];

@@ -46,7 +46,8 @@ pub fn may_replace(path: &Path) -> Result<(), WriteError> {
     may_write_in(directory_of(path)).map_err(WriteError::io("replace", path))?;
     let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
     let own_group = || {
-        let inherited = fs::metadata(directory_of(path)).is_ok_and(|dir| dir.mode() & 0o2000 != 0 && dir.gid() == old.gid());
+        let inherited =
+            fs::metadata(directory_of(path)).is_ok_and(|dir| dir.mode() & 0o2000 != 0 && dir.gid() == old.gid());
         let member = |groups: Vec<Gid>| groups.iter().any(|group| group.as_raw() == old.gid());
         group.as_raw() == old.gid() || inherited || rustix::process::getgroups().is_ok_and(member)
     };
