@@ -3,15 +3,24 @@
 //! At most one class of content rewrites a file, the first in [`CONTENT`] that recognises it; then its shebang is looked at
 //! by itself, because any script has one. Refuses what is no text.
 
-use super::class::{Answer, Change, Class, Demand, Subject};
+use super::class::{self, Answer, Change, Class, Demand, Subject};
 use super::ledger::Ledger;
 use std::borrow::Cow;
 
 /// The classes of content, in the order they are asked.
-const CONTENT: &[&dyn Class] = &[];
+const CONTENT: &[&dyn Class] = &[
+    &class::venv::Venv,
+    &class::activate::Activate,
+    &class::sysconfig::Sysconfig,
+    &class::python_makefile::PythonMakefile,
+    &class::python_config::PythonConfig,
+    &class::python_path::PythonPath,
+    &class::editable::Editable,
+    &class::distutils_cfg::DistutilsCfg,
+];
 
 /// The classes of first lines.
-const FIRST_LINE: &[&dyn Class] = &[];
+const FIRST_LINE: &[&dyn Class] = &[&class::shebang::Shebang];
 
 /// The longest text that is rewritten, in bytes; what is longer is data.
 pub const LONGEST: u64 = 16 << 20;
@@ -87,4 +96,4 @@ fn first_answer(classes: &[&'static dyn Class], file: &Subject<'_>) -> Option<(&
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[];
+pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record];
