@@ -18,6 +18,12 @@ pub const DIRECTORY: &str = ".relocate";
 pub const ABOUT: &str = ".relocate/about.json";
 /// Where `manifest.json` lies in a tree.
 pub const MANIFEST: &str = ".relocate/manifest.json";
+/// The directory of programs of ours.
+pub const TOOLS: &str = ".relocate/bin";
+/// Where the tool itself lies, in an archive that needs it on the target.
+pub const TOOL: &str = ".relocate/bin/relocate";
+/// Where an installed tree says which path it is at.
+pub const PLACE: &str = ".relocate/place.json";
 
 /// What an installer must know before it unpacks the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

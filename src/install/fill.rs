@@ -9,6 +9,7 @@ use crate::base::bytes::Edit;
 use crate::base::path::{Prefix, printable};
 use crate::manifest::{About, How, Places};
 use crate::text::padded::padded;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The path that stands in the places of a tree: its own, or none where they still name what the tree was built for.
@@ -65,13 +66,18 @@ impl std::error::Error for FillError {}
 impl<'a> Fill<'a> {
     /// Takes the places of one file from its record.
     pub fn new(places: &'a [Places], about: &'a About) -> Result<Self, FillError> {
+        Self::of(places, &about.old_prefixes, about.at.as_ref())
+    }
+
+    /// The same where there is no record yet: `base` stands in the file now.
+    pub fn of(places: &'a [Places], old_prefixes: &'a [Prefix], base: Standing<'a>) -> Result<Self, FillError> {
         let mut spots = Vec::new();
         for group in places {
-            let old = about.old_prefixes.get(group.prefix).ok_or(FillError::Record)?;
+            let old = old_prefixes.get(group.prefix).ok_or(FillError::Record)?;
             spots.extend(group.at.iter().map(|offset| Spot { offset: *offset, how: group.how, old }));
         }
         spots.sort_by_key(|spot| spot.offset);
-        let fill = Self { spots, base: about.at.as_ref() };
+        let fill = Self { spots, base };
         fill.spelt(fill.base).map(|_| fill)
     }
 
@@ -103,6 +109,21 @@ impl<'a> Fill<'a> {
             spelt.push((offset, here));
         }
         Ok(spelt)
+    }
+
+    /// The same places by the offsets they have when the tree stands at `at`.
+    pub fn places_at(&self, places: &[Places], at: Standing<'_>) -> Result<Vec<Places>, FillError> {
+        let here: BTreeMap<u64, u64> = self
+            .spots
+            .iter()
+            .map(|spot| spot.offset)
+            .zip(self.spelt(at)?.into_iter().map(|(offset, _)| offset))
+            .collect();
+        let shifted = |group: &Places| {
+            let at: Option<Vec<u64>> = group.at.iter().map(|offset| here.get(offset).copied()).collect();
+            at.map(|at| Places { at, ..group.clone() }).ok_or(FillError::Record)
+        };
+        places.iter().map(shifted).collect()
     }
 
     /// How many bytes the file has with `at` in its places, where it has `size` in the archive.
