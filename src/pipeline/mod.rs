@@ -171,6 +171,13 @@ impl Prepared {
         places.into_iter().any(|places| Kind::named(&places.class).is_none_or(|kind| !kind.is_for_people()))
     }
 
+    /// ROOT's own path is no prefix of the result where no file names it: the result must not depend on it.
+    fn forget_own_path(&mut self) {
+        let places = self.readings.values().flat_map(|reading| &reading.places);
+        let named = places.map(|places| places.prefix + 1).max().unwrap_or(0);
+        self.prefixes.truncate(named.max(self.choice.prefixes.len()));
+    }
+
     /// Refuses a path that does not fit the strings of the tree, or cannot stand in a text of it.
     fn can_be_at(&self, dest: &Prefix) -> Result<(), JobError> {
         if let Some(capacity) = self.capacity().filter(|capacity| *capacity < dest.as_bytes().len() as u64) {
@@ -258,6 +265,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     texts::ledgers(&mut prepared, &question, &store)?;
     drop(question);
     prepared.store = Some(store);
+    prepared.forget_own_path();
     let findings = texts::findings(&prepared);
     prepared.plan.findings.extend(findings);
     prepared.plan.findings.sort();
