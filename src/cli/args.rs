@@ -115,6 +115,9 @@ pub(super) struct PackArgs {
     /// Leave out what matches (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Leave out what programs do not read: docs, man, locale, static, headers, la, pyc, tests, or globs
+    #[arg(long, value_name = "WORDS", conflicts_with = "in_place")]
+    pub prune: Vec<String>,
     /// Leave these files as they are (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
