@@ -231,7 +231,7 @@ fn piece() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_scripts_say_the_same_at_the_new_place(pieces in proptest::collection::vec(piece(), 40)) {
@@ -253,6 +253,8 @@ proptest! {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_bytes_are_read_without_harm(tail in "[a-z/ '\"`$(){}<\\\\#;&|\n=-]{0,80}", at in 0usize..80) {
         let mut script = format!("#!/bin/bash\n{tail}");
