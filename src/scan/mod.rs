@@ -1,7 +1,7 @@
-//! Staged tree -> [`Inventory`]: what is there, read once, sorted, the same for any number of threads.
+//! Staged tree -> [`Inventory`]: what is there, sorted, the same for any number of threads.
 //!
-//! Every regular file is read whole and digested; ELF files and scripts tell their facts on the way. Nothing is
-//! decided here and nothing is written. What cannot be read is collected, so that one run names all of it.
+//! Every regular file is opened, and so much of it read as tells what it is: of ELF files and scripts what a loader and
+//! the kernel look at. Nothing is decided here and nothing is written. What cannot be read is collected, so that one run names all of it.
 
 mod evidence;
 mod inspect;
@@ -10,7 +10,6 @@ mod walk;
 pub use evidence::{Candidate, candidates};
 pub use inspect::{carries_capabilities, inspect};
 
-use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
@@ -66,8 +65,6 @@ pub enum Kind {
 pub struct FileFacts {
     /// Size in bytes.
     pub size: u64,
-    /// Digest of all its bytes.
-    pub digest: Digest,
     /// What it is inside.
     pub class: Class,
     /// How many names of its hard-link set lie outside the tree.
@@ -131,8 +128,7 @@ impl std::error::Error for ScanError {}
 /// Reads the tree at `root`, leaving out what `exclude` names and everything below it.
 pub fn scan(root: &Path, exclude: &Globs, listener: &dyn Listener) -> Result<Inventory, ScanError> {
     let (found, mut failures) = walk::walk(root, exclude);
-    let bytes = found.iter().map(|found| found.size).sum();
-    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes });
+    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
     let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
     listener.event(&Event::End(Stage::Scan));
     let mut inventory = Inventory::default();
