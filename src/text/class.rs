@@ -3,6 +3,12 @@
 //! A class knows one kind of file: it recognises it, rewrites it so that it needs no fixed path, or refuses it. It
 //! is given the file's bytes and may ask about the tree around it; it touches nothing.
 
+pub mod cmake;
+mod draft;
+pub mod libtool;
+pub mod pkg_config;
+pub mod shell;
+
 use super::occurrence::{Names, Occurrence, Reading};
 use crate::base::path::{Prefix, RelPath};
 

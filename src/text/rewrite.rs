@@ -8,7 +8,12 @@ use super::ledger::Ledger;
 use std::borrow::Cow;
 
 /// The classes of content, in the order they are asked.
-const CONTENT: &[&dyn Class] = &[];
+const CONTENT: &[&dyn Class] = &[
+    &super::class::pkg_config::PkgConfig,
+    &super::class::libtool::Libtool,
+    &super::class::cmake::Cmake,
+    &super::class::shell::Shell,
+];
 
 /// The classes of first lines.
 const FIRST_LINE: &[&dyn Class] = &[];
