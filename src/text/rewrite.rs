@@ -17,6 +17,10 @@ const CONTENT: &[&dyn Class] = &[
     &class::python_path::PythonPath,
     &class::editable::Editable,
     &class::distutils_cfg::DistutilsCfg,
+    &class::pkg_config::PkgConfig,
+    &class::libtool::Libtool,
+    &class::cmake::Cmake,
+    &class::shell::Shell,
 ];
 
 /// The classes of first lines.
@@ -63,8 +67,8 @@ pub fn is_text(bytes: &[u8]) -> bool {
     memchr::memchr(0, bytes).is_none()
 }
 
-/// Rewrites one file.
-pub fn rewrite(file: &Subject<'_>) -> Outcome {
+/// Rewrites one file; the classes named in `without` are not asked.
+pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
     if !is_text(file.bytes) {
         return Outcome::Same;
     }
@@ -72,7 +76,7 @@ pub fn rewrite(file: &Subject<'_>) -> Outcome {
     let mut changes = Vec::new();
     let mut demands = Vec::new();
     for classes in [CONTENT, FIRST_LINE] {
-        let Some((class, answer)) = first_answer(classes, &file.with(&bytes)) else { continue };
+        let Some((class, answer)) = first_answer(classes, without, &file.with(&bytes)) else { continue };
         match answer {
             Answer::NotMine | Answer::Same => {}
             Answer::Refused(why) => return Outcome::Refused(class, why),
@@ -90,9 +94,14 @@ pub fn rewrite(file: &Subject<'_>) -> Outcome {
     Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands })
 }
 
-fn first_answer(classes: &[&'static dyn Class], file: &Subject<'_>) -> Option<(&'static str, Answer)> {
-    let asked = classes.iter().map(|class| (class.name(), class.rewrite(file)));
-    asked.into_iter().find(|(_, answer)| *answer != Answer::NotMine)
+fn first_answer(
+    classes: &[&'static dyn Class],
+    without: &[&str],
+    file: &Subject<'_>,
+) -> Option<(&'static str, Answer)> {
+    let asked = classes.iter().filter(|class| !without.contains(&class.name()));
+    let mut answers = asked.map(|class| (class.name(), class.rewrite(file)));
+    answers.find(|(_, answer)| *answer != Answer::NotMine)
 }
 
 /// The kinds of ledgers.

@@ -100,7 +100,7 @@ fn the_scripts_of_pip_and_uv_for_long_paths_are_handed_over_from_where_they_lie(
         tree.file(&format!("bin/{name}"), &format!("#!/bin/sh\n'''exec' {path} \"$0\" \"$@\"\n' '''\n{body}"), 0o755);
     }
     tree.file("bin/d", "#!/bin/sh\n'''exec' @OLD@/bin/none \"$0\" \"$@\"\n' '''\n", 0o755);
-    tree.file("bin/e", "#!/bin/sh\necho exec @OLD@/x\nexit 0; eval \"exec @OLD@/bin/perl \\\"$0\\\"\"\n", 0o755);
+    tree.file("bin/e", "#!/bin/zsh\necho exec @OLD@/x\nexit 0; eval \"exec @OLD@/bin/perl \\\"$0\\\"\"\n", 0o755);
     let moved = tree.moved(b"sp ace's");
     for script in ["bin/a", "bin/b", "bin/c"] {
         assert_eq!(moved.run(moved.path(script), &["x  y"]).out, "['x  y']\n", "{}", moved.text(script));

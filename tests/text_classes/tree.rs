@@ -96,9 +96,9 @@ impl Tree {
             if bytes.contains(&0) || !names.any(&bytes, Reading::Text) {
                 continue;
             }
-            let outcome = rewrite(&subject);
+            let outcome = rewrite(&subject, &[]);
             if let Outcome::New(new) = &outcome {
-                let again = rewrite(&subject.with(&new.bytes));
+                let again = rewrite(&subject.with(&new.bytes), &[]);
                 assert!(matches!(again, Outcome::Same | Outcome::Refused(..)), "{path}: {again:?}");
                 fs::write(&on_disk, &new.bytes).unwrap();
                 let sums = Sums { size: new.bytes.len() as u64, md5: [0; 16], sha256: Digest::of(&new.bytes) };

@@ -1,6 +1,7 @@
 //! A text file being rewritten: edits in order, and the way from the file to the top of its tree.
 
 use super::{Answer, Change, New, Subject};
+use crate::base::path::RelPath;
 use std::ops::Range;
 
 /// Edits of one file, each behind the one before.
@@ -54,6 +55,11 @@ pub(super) fn up(depth: usize) -> Vec<u8> {
     if depth == 0 { b".".to_vec() } else { vec![&b".."[..]; depth].join(&b'/') }
 }
 
+/// The number of the line an offset lies in, from 1.
+pub(super) fn line_of(bytes: &[u8], offset: usize) -> usize {
+    memchr::memchr_iter(b'\n', &bytes[..offset.min(bytes.len())]).count() + 1
+}
+
 /// The lines with their offsets, newlines included.
 pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     bytes.split_inclusive(|byte| *byte == b'\n').scan(0, |offset, line| {
@@ -61,4 +67,9 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         *offset += line.len();
         Some((start, line))
     })
+}
+
+/// Whether the last component of a path ends so.
+pub(super) fn ends_with(path: &RelPath, suffix: &[u8]) -> bool {
+    path.name().len() > suffix.len() && path.name().ends_with(suffix)
 }
