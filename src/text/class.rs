@@ -6,6 +6,7 @@
 pub mod cmake;
 mod draft;
 pub mod libtool;
+pub mod package_list;
 pub mod pkg_config;
 pub mod shell;
 

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 const CONTENT: &[&dyn Class] = &[
     &super::class::pkg_config::PkgConfig,
     &super::class::libtool::Libtool,
+    &super::class::package_list::PackageList,
     &super::class::cmake::Cmake,
     &super::class::shell::Shell,
 ];
@@ -97,4 +98,4 @@ fn first_answer(
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[];
+pub const LEDGERS: &[&dyn Ledger] = &[&super::class::package_list::PackageList];
