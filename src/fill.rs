@@ -9,6 +9,7 @@ use crate::base::bytes::{Edit, ReadAt};
 use crate::base::path::{Prefix, printable};
 use crate::manifest::{About, How, Places};
 use crate::text::padded::padded;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -72,14 +73,19 @@ impl std::error::Error for FillError {}
 impl<'a> Fill<'a> {
     /// Takes the places of one file from its record.
     pub fn new(places: &'a [Places], about: &'a About) -> Result<Self, FillError> {
+        Self::of(places, &about.old_prefixes, about.at.as_ref())
+    }
+
+    /// The same where there is no record yet: `base` stands in the file now.
+    pub fn of(places: &'a [Places], old_prefixes: &'a [Prefix], base: Standing<'a>) -> Result<Self, FillError> {
         let mut spots = Vec::new();
         for group in places {
-            let old = about.old_prefixes.get(group.prefix).filter(|old| old.as_bytes().len() <= LONGEST);
+            let old = old_prefixes.get(group.prefix).filter(|old| old.as_bytes().len() <= LONGEST);
             let old = old.ok_or(FillError::Record)?;
             spots.extend(group.at.iter().map(|offset| Spot { offset: *offset, how: group.how, old }));
         }
         spots.sort_by_key(|spot| spot.offset);
-        let fill = Self { spots, base: about.at.as_ref() };
+        let fill = Self { spots, base };
         let sound = fill.spelt(fill.base).try_for_each(|spelt| spelt.map(drop));
         sound.map(|()| fill)
     }
@@ -117,6 +123,17 @@ impl<'a> Fill<'a> {
             now = now.checked_add(here.len() as u64).ok_or(FillError::Record)?;
             Ok((offset, here))
         })
+    }
+
+    /// The same places by the offsets they have when the tree stands at `at`.
+    pub fn places_at(&self, places: &[Places], at: Standing<'_>) -> Result<Vec<Places>, FillError> {
+        let now: Vec<u64> = self.spelt(at).map(|spelt| Ok(spelt?.0)).collect::<Result<_, FillError>>()?;
+        let here: BTreeMap<u64, u64> = self.spots.iter().map(|spot| spot.offset).zip(now).collect();
+        let shifted = |group: &Places| {
+            let at: Option<Vec<u64>> = group.at.iter().map(|offset| here.get(offset).copied()).collect();
+            at.map(|at| Places { at, ..group.clone() }).ok_or(FillError::Record)
+        };
+        places.iter().map(shifted).collect()
     }
 
     /// How many bytes the file has with `at` in its places, where it has `size` in the archive.

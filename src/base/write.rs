@@ -13,6 +13,7 @@ mod new_file;
 mod parents;
 mod replace;
 mod scratch;
+mod store;
 
 pub use beneath::Beneath;
 pub use names::{OtherName, finish_interrupted};
@@ -21,6 +22,7 @@ pub use new_file::{NewFile, commit_all, whole};
 pub use parents::Parents;
 pub use replace::{drop_privileges, may_replace, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
+pub use store::{Kept, Store};
 
 use crate::base::digest::Digest;
 use crate::base::path::printable;
