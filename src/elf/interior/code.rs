@@ -21,7 +21,7 @@ use super::sweep::{Piece, sweep};
 use super::targets::Targets;
 use super::verdict::Reference;
 
-/// Notes every reference in code, and the addresses that `lea` makes.
+/// Notes every reference in code, and the addresses it makes without using them.
 pub(super) fn note(
     image: &Image<'_>,
     memory: &Memory,
@@ -34,9 +34,9 @@ pub(super) fn note(
             if machine.rip_relative {
                 rip_relative(piece, machine, targets, bases);
             }
-            absolute(piece, machine, memory, targets);
+            absolute(piece, machine, memory, targets, bases);
             for got in &machine.got {
-                got_offsets(piece, *got, machine, memory, targets);
+                got_offsets(piece, *got, machine, memory, targets, bases);
             }
         })?;
     }
@@ -72,7 +72,7 @@ pub(super) fn signed(value: u32) -> u64 {
     i64::from(value.cast_signed()).cast_unsigned()
 }
 
-fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets, bases: &mut Bases) {
     if !machine.fixed {
         return;
     }
@@ -81,6 +81,9 @@ fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut
         let Some(value) = piece.quad(at).map(u64::from) else { break };
         if whole.contains(&value) && !is_branch(piece, at, memory) {
             targets.note(value, Reference::CodeAddress, piece.offset(at));
+        }
+        if memory.extent_of_constants.contains(&value) {
+            bases.add(value);
         }
     }
     if whole.end > u64::from(u32::MAX) {
@@ -91,7 +94,14 @@ fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut
     }
 }
 
-fn got_offsets(piece: &Piece<'_>, got: u64, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+fn got_offsets(
+    piece: &Piece<'_>,
+    got: u64,
+    machine: &Machine,
+    memory: &Memory,
+    targets: &mut Targets,
+    bases: &mut Bases,
+) {
     let whole = targets.whole();
     if machine.word == 8 {
         for at in piece.examine.clone() {
@@ -105,6 +115,9 @@ fn got_offsets(piece: &Piece<'_>, got: u64, machine: &Machine, memory: &Memory, 
         let reached = machine.wrap(got.wrapping_add(signed(value)));
         if whole.contains(&reached) && !is_branch(piece, at, memory) {
             targets.note(reached, Reference::CodeGotOffset, piece.offset(at));
+        }
+        if memory.extent_of_constants.contains(&reached) {
+            bases.add(reached);
         }
     }
 }

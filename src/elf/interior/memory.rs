@@ -93,6 +93,13 @@ fn loader_tables(image: &Image<'_>, dynamic: Option<&Dynamic>) -> Result<Vec<Ran
         .iter()
         .filter(|segment| [PT_DYNAMIC, PT_GNU_EH_FRAME, PT_NOTE].contains(&segment.kind) && segment.filesz > 0);
     let mut tables: Vec<_> = of_segments.map(|segment| segment.vaddr..segment.memory_end()).collect();
+    let headers = image.segments.len() as u64 * image.layout.segment_size();
+    for (offset, len) in [(0, image.layout.header_size()), (image.header.phoff, headers)] {
+        if let Some(load) = image.loads().find(|load| load.offset <= offset && offset < load.file_end()) {
+            let start = load.vaddr.saturating_add(offset - load.offset);
+            tables.push(start..start.saturating_add(len));
+        }
+    }
     let kinds = [
         SHT_DYNAMIC,
         SHT_DYNSYM,
