@@ -79,7 +79,7 @@ fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut
     let whole = targets.whole();
     for at in piece.examine.clone() {
         let Some(value) = piece.quad(at).map(u64::from) else { break };
-        if whole.contains(&value) && !is_branch(piece, at, memory) {
+        if whole.contains(&value) && !is_branch(piece, at, memory) && !is_displacement(piece, at, machine, memory) {
             targets.note(value, Reference::CodeAddress, piece.offset(at));
         }
         if memory.extent_of_constants.contains(&value) {
@@ -137,4 +137,19 @@ fn is_branch(piece: &Piece<'_>, at: usize, memory: &Memory) -> bool {
     let Some(displacement) = piece.quad(at) else { return false };
     let reached = piece.address(at + 4).wrapping_add(signed(displacement));
     opcode && !store && memory.code.iter().any(|code| code.addresses.contains(&reached))
+}
+
+/// Whether four bytes are the displacement of a common instruction with a RIP-relative operand, and lead to something
+/// loaded: in a program of more than 4 MB at a fixed address, some of those look like an address inside a text.
+///
+/// Only the forms REX.W, opcode, ModRM count. Read otherwise, these would be `add`, `or`, `cmp` and the like of EAX with
+/// an immediate, and 64-bit code has a REX prefix right before such an opcode where it computes with addresses.
+fn is_displacement(piece: &Piece<'_>, at: usize, machine: &Machine, memory: &Memory) -> bool {
+    let Some([rex, opcode, modrm]) = at.checked_sub(3).and_then(|from| piece.bytes[from..].first_chunk()) else {
+        return false;
+    };
+    let form = rex & 0xf8 == 0x48 && matches!(opcode, 0x39 | 0x3b | 0x63 | 0x89 | 0x8b | 0x8d) && modrm & 0xc7 == 5;
+    let Some(displacement) = piece.quad(at) else { return false };
+    let reached = piece.address(at + 4).wrapping_add(signed(displacement));
+    machine.rip_relative && form && memory.loaded.holds(reached)
 }
