@@ -20,7 +20,7 @@ def shown(cell):
     """A cell's text."""
     if not cell.faults():
         return "ok"
-    parts = [str(cell.exit), str(cell.asked), "yes" if cell.printed else "no"] + ([f"host {cell.host}"] if cell.host else [])
+    parts = [str(cell.exit), str(len(cell.asked)), "yes" if cell.printed else "no"] + ([f"host {len(cell.host)}"] if cell.host else [])
     return ", ".join(parts)
 
 
