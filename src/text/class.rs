@@ -5,9 +5,11 @@
 
 pub mod cmake;
 mod draft;
+pub mod fontconfig;
 pub mod libtool;
 pub mod package_list;
 pub mod pkg_config;
+pub mod rbconfig;
 pub mod shell;
 
 use super::occurrence::{Names, Occurrence, Reading};

@@ -13,6 +13,8 @@ const CONTENT: &[&dyn Class] = &[
     &super::class::libtool::Libtool,
     &super::class::package_list::PackageList,
     &super::class::cmake::Cmake,
+    &super::class::fontconfig::Fontconfig,
+    &super::class::rbconfig::Rbconfig,
     &super::class::shell::Shell,
 ];
 
