@@ -66,7 +66,7 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
         others.into_iter().try_for_each(OtherName::commit)?;
     }
     listener.event(&Event::End(Stage::Write));
-    record(decided, &Whereabouts::at(Some(&decided.to)))
+    record(decided, &decided.was.arrived(&decided.to, decided.is_whole()))
 }
 
 /// Writes `place.json`, durably; what a symlink of that name leads to is left alone.
