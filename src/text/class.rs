@@ -9,6 +9,7 @@ pub mod distutils_cfg;
 mod draft;
 pub mod editable;
 pub mod libtool;
+pub mod package_list;
 pub mod pkg_config;
 pub mod python_config;
 mod python_literals;

@@ -21,6 +21,7 @@ const CONTENT: &[&dyn Class] = &[
     &class::libtool::Libtool,
     &class::cmake::Cmake,
     &class::shell::Shell,
+    &class::package_list::PackageList,
 ];
 
 /// The classes of first lines.
@@ -105,4 +106,4 @@ fn first_answer(
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record];
+pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record, &class::package_list::PackageList];

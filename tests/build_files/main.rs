@@ -5,5 +5,6 @@
 mod cmake;
 mod disk;
 mod moved;
+mod package_list;
 mod pkg_config;
 mod shell;
