@@ -158,6 +158,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_of_nothing_but_prefixes_takes_no_more_than_a_moment() {
+        let text = b"/p/root/opt /p/root ".repeat(200_000);
+        assert_eq!(names().find(&text, Reading::Text).len(), 400_000);
+    }
+
+    #[test]
     fn the_longer_prefix_is_found_first() {
         assert_eq!(found(b"/p/root/opt/x /p/root/optional", Reading::Text), [(0, 1), (14, 0)]);
     }
