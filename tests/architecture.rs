@@ -46,6 +46,7 @@ const MAP: &[Row] = &[
     Row { module: "manifest", may_import: &["base"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
+    Row { module: "audit", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
     Row {
         module: "verify",
         may_import: &["base", "loader", "manifest"],
@@ -58,12 +59,14 @@ const MAP: &[Row] = &[
     },
     Row {
         module: "pipeline",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack"],
+        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack"],
         never: SILENT,
     },
     Row {
         module: "cli",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack", "pipeline"],
+        may_import: &[
+            "base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "pipeline",
+        ],
         never: &["process::exit"],
     },
     Row { module: "main", may_import: &["cli"], never: &["println!"] },
