@@ -57,15 +57,17 @@ const MAP: &[Row] = &[
         may_import: &["base", "manifest", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
+    Row { module: "install", may_import: &["base", "text", "manifest", "verify", "pack"], never: SILENT },
     Row {
         module: "pipeline",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack"],
+        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "install"],
         never: SILENT,
     },
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "pipeline",
+            "base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "install",
+            "pipeline",
         ],
         never: &["process::exit"],
     },

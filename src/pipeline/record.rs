@@ -46,6 +46,7 @@ pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
         floor: serde_json::to_value(&prepared.expected.floor).unwrap_or_default(),
         // A string that names the prefix can be overwritten by one that is no longer.
         capacity: prefixes.iter().map(|prefix| prefix.as_bytes().len() as u64).min(),
+        at: None,
         old_prefixes: prefixes,
         proven,
     }
@@ -64,6 +65,7 @@ pub(super) fn manifest(
         kind: kind(shipped, *digest),
         mode: shipped.item.mode,
         changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
+        places: Vec::new(),
     };
     Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
 }
