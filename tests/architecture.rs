@@ -60,7 +60,9 @@ const MAP: &[Row] = &[
     Row { module: "install", may_import: &["base", "text", "manifest", "verify", "pack"], never: SILENT },
     Row {
         module: "pipeline",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "install"],
+        may_import: &[
+            "base", "loader", "elf", "text", "manifest", "scan", "plan", "audit", "verify", "pack", "install",
+        ],
         never: SILENT,
     },
     Row {

@@ -6,7 +6,7 @@
 
 use super::kind::{self, Kind, Weight};
 use super::look::Unread;
-use super::mention::{Form, Hold, Mention};
+use super::mention::{Form, Hold, Mention, Spelling};
 use super::owner::Packages;
 use super::risk::{Load, creatable, load};
 use super::variable::variable;
@@ -83,6 +83,13 @@ pub struct Finding {
     pub accepted: Option<Accepted>,
 }
 
+impl Finding {
+    /// Whether it goes away when the final path is written in.
+    pub fn is_cured(&self) -> bool {
+        matches!(self.fixable, Fixable::Auto | Fixable::Pad(_))
+    }
+}
+
 /// What is left in a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Audit {
@@ -113,7 +120,7 @@ pub fn judge(files: impl IntoIterator<Item = (RelPath, Looked)>, about: &About<'
         for mention in looked.mentions {
             groups.entry(Key::of(&path, &mention, about)).or_default().push(mention);
         }
-        audit.findings.extend(groups.into_iter().filter_map(|(key, mentions)| finding(&path, key, mentions, about)));
+        audit.findings.extend(groups.into_iter().filter_map(|(key, mentions)| finding(&path, &key, mentions, about)));
         audit.unread.extend(looked.unread.into_iter().map(|unread| (path.clone(), unread)));
         if looked.unlisted > 0 {
             audit.unlisted.push((path, looked.unlisted));
@@ -134,7 +141,7 @@ pub fn judge(files: impl IntoIterator<Item = (RelPath, Looked)>, about: &About<'
 struct Key {
     kind: Kind,
     wanted: usize,
-    spelling: super::Spelling,
+    spelling: Spelling,
     hold: Hold,
     inside: Option<Vec<u8>>,
     section: Option<Vec<u8>>,
@@ -159,25 +166,35 @@ impl Key {
             hold: mention.hold,
             inside: mention.inside.clone(),
             section: mention.section.clone(),
-            fixed: matters && mention.inside.is_none() && (about.fixed_at_final_path)(path, mention.offset),
+            fixed: matters && may_be_fixed(mention) && (about.fixed_at_final_path)(path, mention.offset),
             in_tree: rest.as_ref().is_some_and(names),
             load: rest.as_ref().and_then(load),
-            variable: rest.as_ref().and_then(variable),
+            variable: rest.as_ref().filter(|_| takes_variables(kind)).and_then(variable),
         }
     }
 }
 
-fn finding(path: &RelPath, key: Key, mentions: Vec<Mention>, about: &About<'_>) -> Option<Finding> {
+/// Whether it is a program that looks at the path, and so may look at a variable first.
+fn takes_variables(kind: Kind) -> bool {
+    matches!(kind, Kind::ElfString | Kind::ElfUnbounded | Kind::ElfSplit | Kind::Script)
+}
+
+/// Whether a mention can be written over at all: what is packed, split or spelled in another way cannot.
+fn may_be_fixed(mention: &Mention) -> bool {
+    mention.inside.is_none() && mention.hold == Hold::Whole && mention.spelling == Spelling::Plain
+}
+
+fn finding(path: &RelPath, key: &Key, mentions: Vec<Mention>, about: &About<'_>) -> Option<Finding> {
     let prefix = about.wanted.path(key.wanted)?;
-    let risk = key.load.filter(|_| is_loaded(&key)).and_then(|load| Some((load, creatable(prefix)?)));
-    let mut severity = severity(&key, risk.is_some());
+    let risk = key.load.filter(|_| is_loaded(key)).and_then(|load| Some((load, creatable(prefix)?)));
+    let mut severity = severity(key, risk.is_some());
     let accepted = (severity == Severity::Error && about.allow.matches(path)).then_some(Accepted::Allowed);
     if accepted.is_some() {
         severity = Severity::Note;
     }
     let offsets = mentions.iter().map(|mention| mention.offset).collect();
     let first = mentions.into_iter().next()?;
-    let fixable = fixable(&key, first.form, prefix.as_bytes().len() as u64);
+    let fixable = fixable(key, first.form, prefix.as_bytes().len() as u64);
     Some(Finding {
         path: path.clone(),
         kind: key.kind,

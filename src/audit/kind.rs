@@ -43,6 +43,11 @@ macro_rules! kinds {
                 match self { $(Self::$name => Weight::$weight,)+ }
             }
 
+            /// Whether nothing breaks because of it.
+            pub fn is_harmless(self) -> bool {
+                self.weight() == Weight::Harmless
+            }
+
             /// What a person will see.
             pub fn effect(self) -> &'static str {
                 match self { $(Self::$name => $effect,)+ }
@@ -173,6 +178,10 @@ kinds! {
     Messages "messages" "messages" Harmless
         "a message shows the old path"
         "nothing to do";
+    /// The record that this tool leaves in a tree.
+    Record "record" "record" Harmless
+        "the record of the relocation says what the old path was"
+        "nothing to do; 'relocate fix' needs it";
     /// A path that only looks like it.
     OtherPath "other-path" "other path" Harmless
         "it is another path that contains the same letters"
@@ -183,6 +192,9 @@ kinds! {
 pub(super) fn of(path: &RelPath, mention: &Mention) -> Kind {
     if mention.hold.why_harmless().is_some() {
         return Kind::OtherPath;
+    }
+    if path.parts().next() == Some(b".relocate") {
+        return Kind::Record;
     }
     let inner = mention.inside.as_ref().and_then(|inside| inside.rsplit(|byte| *byte == b'!').next());
     let name = inner.unwrap_or(path.as_bytes());

@@ -18,7 +18,7 @@ pub mod summary;
 mod variable;
 mod wanted;
 
-pub use judge::{About, Accepted, Audit, Finding, Fixable, judge};
+pub use judge::{About, Accepted, Audit, Finding, Fixable, judge, risk_sentence};
 pub use kind::Kind;
 pub use look::{Looked, Unread, look, look_at};
 pub use mention::{Form, Hold, Mention, Place, Spelling};

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// How many mentions of one file are listed; the rest is counted.
 pub(super) const MOST: usize = 100_000;
+/// No comment is looked for in longer lines.
+const LONGEST_LINE: usize = 4096;
 /// How many decoded bytes behind a hit decide whether a name ends there.
 const BEHIND: usize = 24;
 
@@ -102,8 +104,6 @@ fn in_text(bytes: &[u8], start: usize, form: Form, line: Option<u64>) -> Place {
     if form == Form::Script && line == Some(1) {
         return Place::FirstLine;
     }
-    /// No comment is looked for in longer lines.
-    const LONGEST_LINE: usize = 4096;
     let near = &bytes[start.saturating_sub(LONGEST_LINE)..start];
     let begin = memchr::memrchr(b'\n', near).map_or(near, |at| &near[at + 1..]).trim_ascii_start();
     let comment = [&b"#"[..], b";", b"//", b"dnl "].iter().any(|mark| begin.starts_with(mark));

@@ -86,30 +86,30 @@ impl Wanted {
 /// Every spelling of a path; some may be the same.
 fn spellings(path: &[u8]) -> Vec<(Spelling, Vec<u8>)> {
     let with = |slash: &[u8], dot: &[u8]| replaced(path, slash, dot);
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let percent = |slash: Option<&str>, digits: fn(u8) -> String| {
-        let encoded = path.iter().flat_map(|byte| match (*byte, slash) {
-            (b'/', Some(code)) => code.as_bytes().to_vec(),
-            (b'/', None) => vec![b'/'],
-            (byte, _) if unreserved(byte) => vec![byte],
-            (byte, _) => digits(byte).into_bytes(),
-        });
-        encoded.collect::<Vec<u8>>()
-    };
-    let (upper, lower): (fn(u8) -> String, fn(u8) -> String) =
-        (|byte| format!("%{byte:02X}"), |byte| format!("%{byte:02x}"));
+    let percent = |slash: &[u8], upper: bool| percent(path, slash, upper);
     vec![
         (Spelling::Plain, path.to_vec()),
         (Spelling::Escaped, with(b"\\/", b".")),
         (Spelling::Escaped, with(b"\\/", b"\\.")),
         (Spelling::Escaped, with(b"/", b"\\.")),
         (Spelling::Escaped, with(b"\\\\/", b".")),
-        (Spelling::Percent, percent(Some("%2F"), upper)),
-        (Spelling::Percent, percent(Some("%2f"), lower)),
-        (Spelling::Percent, percent(None, upper)),
-        (Spelling::Percent, percent(None, lower)),
+        (Spelling::Percent, percent(b"%2F", true)),
+        (Spelling::Percent, percent(b"%2f", false)),
+        (Spelling::Percent, percent(b"/", true)),
+        (Spelling::Percent, percent(b"/", false)),
         (Spelling::Utf16, path.iter().flat_map(|byte| [*byte, 0]).collect()),
     ]
+}
+
+/// Percent codes for all but unreserved characters (RFC 3986, section 2.3), and `slash` for slashes.
+fn percent(path: &[u8], slash: &[u8], upper: bool) -> Vec<u8> {
+    let each = path.iter().flat_map(|byte| match byte {
+        b'/' => slash.to_vec(),
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) => vec![*byte],
+        byte if upper => format!("%{byte:02X}").into_bytes(),
+        byte => format!("%{byte:02x}").into_bytes(),
+    });
+    each.collect()
 }
 
 fn replaced(path: &[u8], slash: &[u8], dot: &[u8]) -> Vec<u8> {
