@@ -108,7 +108,7 @@ fn goes_on(byte: u8) -> bool {
 
 /// Whether an absolute path can begin after `before`: not behind a word, unless that is an option (`-L/p`), an escaped
 /// character (`\n/p`) or a character of a format.
-fn starts_here(before: &[u8]) -> bool {
+pub fn starts_here(before: &[u8]) -> bool {
     let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.~@".contains(&byte) || byte >= 0x80;
     let word = before.iter().rev().take_while(|byte| in_word(**byte)).count();
     if word == 0 {
