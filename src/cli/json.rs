@@ -1,6 +1,7 @@
 //! The same reports as JSON, schema 1; `docs/json.md` describes every field.
 
 use super::exit::Exit;
+use super::left;
 use super::summary::Written;
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
@@ -20,10 +21,15 @@ pub(super) fn line(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// Bytes, in the way of every path in a report.
+pub(super) fn bytes(bytes: &[u8]) -> Value {
+    // A string, or an object of one: this always serialises.
+    serialize_bytes(bytes, serde_json::value::Serializer).unwrap_or_default()
+}
+
 /// A path of this machine, in the way of every path in a report.
 fn place(path: &Path) -> Value {
-    // A string, or an object of one: this always serialises.
-    serialize_bytes(path.as_os_str().as_bytes(), serde_json::value::Serializer).unwrap_or_default()
+    bytes(path.as_os_str().as_bytes())
 }
 
 fn result(exit: Exit) -> &'static str {
@@ -157,6 +163,7 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "old_prefixes": checked.old_prefixes,
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
+        "left": left::json(&checked.left.audit, &checked.left.wanted),
         "runs": runs,
     }))
 }

@@ -156,7 +156,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         .collect();
     Ok(Job {
         root: args.root.clone(),
-        old_prefixes: old_prefixes(&args.old_prefix)?,
+        old_prefixes: prefixes("--old-prefix", &args.old_prefix)?,
         tag: args.tag.map(|tag| match tag {
             TagArg::Runpath => Tag::Runpath,
             TagArg::Rpath => Tag::Rpath,
@@ -210,10 +210,9 @@ fn root_is_a_directory(root: &Path) -> Result<(), Usage> {
 }
 
 /// Reads `--old-prefix` values.
-pub(super) fn old_prefixes(given: &[OsString]) -> Result<Vec<Prefix>, Usage> {
+pub(super) fn prefixes(option: &str, given: &[OsString]) -> Result<Vec<Prefix>, Usage> {
     let read = |text: &OsString| {
-        let not_absolute =
-            || Usage::new(format!("--old-prefix {}: not an absolute path below /", text.to_string_lossy()));
+        let not_absolute = || Usage::new(format!("{option} {}: not an absolute path below /", text.to_string_lossy()));
         Prefix::new(text.as_bytes()).ok_or_else(not_absolute)
     };
     given.iter().map(read).collect()
@@ -230,6 +229,7 @@ pub(super) fn law(args: &super::args::LawArgs) -> Result<Law, Usage> {
         allow_lib: globs("--allow-lib", &args.allow_lib)?,
         allow_missing: globs("--allow-missing", &args.allow_missing)?,
         allow_link: globs("--allow-link", &args.allow_link)?,
+        allow_old_path: globs("--allow-old-path", &args.allow_old_path)?,
         skip: Globs::default(),
         target: args.target.as_deref().map(super::target::find).transpose()?,
     })
