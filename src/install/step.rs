@@ -87,7 +87,7 @@ fn new_bytes(decided: &Decided, file: &File) -> Result<NewFile, MoveError> {
     let new = prepare(&place, |out| match &file.state {
         State::Elsewhere(from) => {
             let filled =
-                fill(decided, file).and_then(|fill| Ok(fill.pour(&source, from.as_ref(), Some(&decided.to), out)));
+                fill(decided, file).map(|fill| fill.pour(&source, from.as_ref(), Some(&decided.to), out));
             match filled {
                 Ok(poured) => poured?.or_else(|error| changed(&mut wrong, error)),
                 Err(error) => changed(&mut wrong, error),
