@@ -86,8 +86,7 @@ fn new_bytes(decided: &Decided, file: &File) -> Result<NewFile, MoveError> {
     let mut wrong = None;
     let new = prepare(&place, |out| match &file.state {
         State::Elsewhere(from) => {
-            let filled =
-                fill(decided, file).map(|fill| fill.pour(&source, from.as_ref(), Some(&decided.to), out));
+            let filled = fill(decided, file).map(|fill| fill.pour(&source, from.as_ref(), Some(&decided.to), out));
             match filled {
                 Ok(poured) => poured?.or_else(|error| changed(&mut wrong, error)),
                 Err(error) => changed(&mut wrong, error),
