@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -32,13 +33,13 @@ pub struct Left {
 }
 
 /// What is looked for in a tree.
-pub(super) struct Search {
+pub(in crate::pipeline) struct Search {
     wanted: Wanted,
     prefixes: Vec<Prefix>,
 }
 
 /// What was seen of one regular file.
-pub(super) struct Seen {
+pub(in crate::pipeline) struct Seen {
     path: RelPath,
     looked: Looked,
     claims: owner::Claims,
@@ -47,7 +48,7 @@ pub(super) struct Seen {
 impl Search {
     /// The old prefixes, where they lead on this machine, where the tree was last if it is not there now, and the build
     /// directories.
-    pub(super) fn new(
+    pub(in crate::pipeline) fn new(
         root: &Path,
         inventory: &Inventory,
         old_prefixes: &[Prefix],
@@ -92,15 +93,23 @@ impl Search {
                 Class::Elf(_) | Class::BadElf(_) => What::from(testify(source)),
                 _ => What::Plain,
             };
-            let looked = audit::look_at(path, source, &self.wanted).map_err(unreadable)?;
-            let list = bytes.filter(|_| owner::is_list(path));
-            let claims = list.map_or_else(Vec::new, |bytes| owner::claims(path, bytes, &self.prefixes));
-            let seen = Seen { path: path.clone(), looked, claims };
+            let seen = self.see(path, source).map_err(unreadable)?;
             Ok((Exhibit { path: path.clone(), mode: entry.mode, what }, Some(seen)))
         };
         let all: Vec<_> = inventory.entries.par_iter().map(read).collect::<Result<_, JobError>>()?;
         let (exhibits, seen): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         Ok((exhibits, seen.into_iter().flatten().collect()))
+    }
+
+    /// Looks at one file.
+    pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
+        let looked = audit::look_at(path, source, &self.wanted)?;
+        let is_list = owner::is_list(path) && source.size() <= WHOLE;
+        let claims = match is_list {
+            true => owner::claims(path, &source.range(0, source.size())?, &self.prefixes),
+            false => Vec::new(),
+        };
+        Ok(Seen { path: path.clone(), looked, claims })
     }
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
@@ -112,18 +121,31 @@ impl Search {
             Some(places) => places.get(path).is_some_and(|places| places.contains(&offset)),
             None => !kept.contains(&(path.clone(), offset)),
         };
+        let records = records(root, &self.wanted);
+        self.conclude(inventory, (seen, records), &fixed, law)
+    }
+
+    /// Judges what was seen in the files, and in records beside them; `fixed` tells which places are written anew once the
+    /// final path is known.
+    pub(in crate::pipeline) fn conclude(
+        self,
+        inventory: &Inventory,
+        (seen, records): (Vec<Seen>, Vec<(RelPath, Looked)>),
+        fixed: &dyn Fn(&RelPath, u64) -> bool,
+        law: &Law,
+    ) -> Left {
         let mut files = Vec::with_capacity(seen.len());
         let mut claims = Vec::new();
         for one in seen {
             claims.extend(one.claims);
             files.push((one.path, one.looked));
         }
-        files.extend(records(root, &self.wanted));
+        files.extend(records);
         let about = About {
             wanted: &self.wanted,
             tree: &plan::tree(inventory, self.prefixes),
             packages: &Packages::new(claims),
-            fixed_at_final_path: &fixed,
+            fixed_at_final_path: fixed,
             allow: &law.allow_old_path,
         };
         let audit = audit::judge(files, &about);
