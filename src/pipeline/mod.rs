@@ -19,6 +19,7 @@ pub mod single;
 mod strings;
 mod texts;
 pub mod tree;
+pub mod unrecorded;
 
 pub use bundle::RUNTIME;
 pub use error::JobError;

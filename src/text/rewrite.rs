@@ -97,6 +97,11 @@ pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
     Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands })
 }
 
+/// The names of all classes, for whoever wants none of them asked.
+pub fn classes() -> Vec<&'static str> {
+    CONTENT.iter().chain(FIRST_LINE).map(|class| class.name()).collect()
+}
+
 fn first_answer(
     classes: &[&'static dyn Class],
     without: &[&str],
