@@ -3,7 +3,8 @@
 use super::exit::Exit;
 use super::summary::Written;
 use crate::base::finding::Finding;
-use crate::base::path::{RelPath, printable, serialize_bytes};
+use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
+use crate::install::{Decided, File, Installed, State};
 use crate::pipeline::check::Checked;
 use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
@@ -170,6 +171,59 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "tree": place(tree),
         "findings": findings,
     }))
+}
+
+/// The report of `relocate install`.
+pub(super) fn install(archive: &Path, dest: &Prefix, installed: &Installed, dry_run: bool) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "install",
+        "result": result(Exit::Done),
+        "exit": Exit::Done as u8,
+        "dry_run": dry_run,
+        "archive": place(archive),
+        "dest": dest,
+        "about": installed.about,
+        "entries": installed.entries,
+        "bytes": installed.bytes,
+        "files": installed.files,
+        "places": installed.places,
+        "left": installed.left,
+    }))
+}
+
+/// The report of `relocate fix`.
+pub(super) fn fix(decided: &Decided, findings: &[Finding], dry_run: bool, exit: Exit) -> String {
+    let files: Vec<_> = decided.files.iter().map(|file| fixed(decided, file)).collect();
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "fix",
+        "result": result(exit),
+        "exit": exit as u8,
+        "dry_run": dry_run,
+        "tree": place(&decided.root),
+        "to": decided.to,
+        "was": decided.was,
+        "about": decided.manifest.about,
+        "settled": decided.is_settled(),
+        "files": files,
+        "findings": findings,
+    }))
+}
+
+fn fixed(decided: &Decided, file: &File) -> Value {
+    let (state, from) = match &file.state {
+        State::Here => ("here", None),
+        State::Elsewhere(from) => ("moved", from.as_ref()),
+        State::Edited(_) => ("edited", None),
+        State::Freed => ("changed-since", None),
+        State::Left => ("left", None),
+        State::Gone => ("gone", None),
+        State::Stuck(_) => ("left-behind", None),
+    };
+    json!({
+        "path": file.path, "other_names": file.other_names, "classes": decided.classes(file), "state": state, "from": from,
+    })
 }
 
 /// The report of `relocate elf`; `files` are in the order they were named.

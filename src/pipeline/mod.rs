@@ -34,7 +34,7 @@ use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::Store;
-use crate::install::Fill;
+use crate::fill::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places};

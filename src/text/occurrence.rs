@@ -7,6 +7,7 @@
 
 use crate::base::path::Prefix;
 use memchr::memmem::Finder;
+use std::collections::BTreeMap;
 
 /// How bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,22 +63,20 @@ impl Names {
 
     /// Finds every occurrence, sorted by offset.
     pub fn find(&self, bytes: &[u8], reading: Reading) -> Vec<Occurrence> {
-        let mut found: Vec<Occurrence> = Vec::new();
+        // By offset; what a longer prefix has taken is not taken again.
+        let mut found: BTreeMap<usize, Occurrence> = BTreeMap::new();
         for (prefix, finder) in &self.finders {
             let len = finder.needle().len();
-            // Of longer prefixes, sorted: the last that begins before the end of this one is the only one in its way.
-            let longer = found.len();
             for offset in finder.find_iter(bytes) {
                 let starts = reading == Reading::Binary || starts_here(&bytes[..offset]);
-                let before = found[..longer].partition_point(|other| other.offset < offset + len);
-                let taken = before > 0 && offset < found[before - 1].end();
-                if starts && ends_here(&bytes[offset + len..]) && !taken {
-                    found.push(Occurrence { offset, prefix: *prefix, len });
+                let before = found.range(..offset + len).next_back();
+                let taken = before.is_some_and(|(_, longer)| offset < longer.end());
+                if starts && !taken && ends_here(&bytes[offset + len..]) {
+                    found.insert(offset, Occurrence { offset, prefix: *prefix, len });
                 }
             }
-            found.sort_unstable();
         }
-        found
+        found.into_values().collect()
     }
 
     /// Whether any prefix is named.
