@@ -105,10 +105,8 @@ impl Search {
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
         let looked = audit::look_at(path, source, &self.wanted)?;
         let is_list = owner::is_list(path) && source.size() <= WHOLE;
-        let claims = match is_list {
-            true => owner::claims(path, &source.range(0, source.size())?, &self.prefixes),
-            false => Vec::new(),
-        };
+        let list = is_list.then(|| source.range(0, source.size())).transpose()?;
+        let claims = list.map_or_else(Vec::new, |bytes| owner::claims(path, &bytes, &self.prefixes));
         Ok(Seen { path: path.clone(), looked, claims })
     }
 
