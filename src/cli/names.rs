@@ -1,7 +1,7 @@
 //! What the main job says of everything but run-time paths that names the prefix: texts that changed, what was left out,
 //! and what waits for the final path.
 
-use super::report::count;
+use super::report::{bytes, count};
 use super::summary::Written;
 use crate::pipeline::{Job, Prepared};
 use crate::text::kind::Kind;
@@ -34,6 +34,18 @@ pub(super) fn texts(prepared: &Prepared) -> Option<String> {
 
 fn list(classes: &BTreeMap<&str, usize>) -> String {
     classes.iter().map(|(class, number)| format!("{number} {class}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What was left out to make the tree smaller, by word; none where nothing was.
+pub(super) fn pruned(prepared: &Prepared) -> Option<String> {
+    let pruned = &prepared.inventory.pruned;
+    let mut words: BTreeMap<&str, (usize, u64)> = BTreeMap::new();
+    for gone in pruned.iter().filter(|gone| gone.size > 0) {
+        let (files, size) = words.entry(&gone.by).or_default();
+        (*files, *size) = (*files + 1, *size + gone.size);
+    }
+    let list = words.iter().map(|(word, (files, size))| format!("{word}: {}, {}", count(*files, "file"), bytes(*size)));
+    (!pruned.is_empty()).then(|| list.collect::<Vec<_>>().join("\n"))
 }
 
 /// How many files name the path of the tree, what becomes of them, and the command for the target.

@@ -16,6 +16,7 @@ use crate::elf::{self, Kind, Read};
 use crate::loader::object::Tag;
 use crate::pack::Options;
 use crate::pipeline::{self, Job, JobError, Owner, Prepared, archive, in_place, tree};
+use crate::scan::Prune;
 use crate::verify::judge::Law;
 use output::Output;
 use std::ffi::OsString;
@@ -161,6 +162,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
             TagArg::Rpath => Tag::Rpath,
         }),
         exclude: globs("--exclude", &args.exclude)?,
+        prune: Prune::parse(&args.prune).map_err(|error| Usage::new(format!("--prune {error}")))?,
         skip: globs("--skip", &args.skip)?,
         bundle: globs("--bundle", &bundle)?,
         copy_link: globs("--copy-link", &args.copy_link)?,

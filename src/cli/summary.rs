@@ -87,6 +87,9 @@ fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Wri
     table.row("tree", contents(prepared));
     table.row("run-time paths", run_paths(prepared));
     table.row("symlinks", symlinks(prepared));
+    if let Some(pruned) = names::pruned(prepared) {
+        table.row("pruned", pruned);
+    }
     if let Some(texts) = names::texts(prepared) {
         table.row("texts", texts);
     }

@@ -6,7 +6,7 @@ use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
 use crate::elf::{self, PlanError};
-use crate::install::{Fill, FillError};
+use crate::fill::{Fill, FillError};
 use crate::scan::{Class, Entry, FileFacts, Kind};
 use crate::text::pyc;
 use crate::verify::judge::What;

@@ -34,12 +34,12 @@ use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::Store;
-use crate::install::Fill;
+use crate::fill::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{self, Candidate, Class, Entry, Inventory};
+use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
@@ -62,6 +62,8 @@ pub struct Job {
     pub tag: Option<Tag>,
     /// What is left out.
     pub exclude: Globs,
+    /// What is left out to make the result smaller.
+    pub prune: Prune,
     /// Files left as they are.
     pub skip: Globs,
     /// Libraries to copy in, by soname.
@@ -218,7 +220,7 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let mut inventory = scan::scan(&job.root, &job.exclude, listener)?;
+    let mut inventory = scan::scan_pruned(&job.root, &job.exclude, &job.prune, listener)?;
     let choice = plan::choose(&hints(job, &inventory), &scan::candidates(&inventory))?;
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;

@@ -5,10 +5,12 @@
 
 mod evidence;
 mod inspect;
+mod prune;
 mod walk;
 
 pub use evidence::{Candidate, candidates};
 pub use inspect::{carries_capabilities, inspect};
+pub use prune::{Prune, PruneError, Pruned};
 
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
@@ -26,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub struct Inventory {
     /// Every path but the tree itself, sorted.
     pub entries: BTreeMap<RelPath, Entry>,
+    /// What was left out to make it smaller, sorted.
+    pub pruned: Vec<Pruned>,
 }
 
 /// One path of the tree.
@@ -127,11 +131,23 @@ impl std::error::Error for ScanError {}
 
 /// Reads the tree at `root`, leaving out what `exclude` names and everything below it.
 pub fn scan(root: &Path, exclude: &Globs, listener: &dyn Listener) -> Result<Inventory, ScanError> {
-    let (found, mut failures) = walk::walk(root, exclude);
+    scan_pruned(root, exclude, &Prune::default(), listener)
+}
+
+/// The same, leaving out what `prune` means too, and remembering what that was.
+pub fn scan_pruned(
+    root: &Path,
+    exclude: &Globs,
+    prune: &Prune,
+    listener: &dyn Listener,
+) -> Result<Inventory, ScanError> {
+    let (mut found, mut failures) = walk::walk(root, exclude);
+    let pruned = prune.apply(&mut found);
+    walk::link_sets(&mut found);
     listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
     let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
     listener.event(&Event::End(Stage::Scan));
-    let mut inventory = Inventory::default();
+    let mut inventory = Inventory { pruned, ..Inventory::default() };
     for result in read {
         match result {
             Ok((path, entry)) => drop(inventory.entries.insert(path, entry)),

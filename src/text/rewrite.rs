@@ -3,23 +3,31 @@
 //! At most one class of content rewrites a file, the first in [`CONTENT`] that recognises it; then its shebang is looked at
 //! by itself, because any script has one. Refuses what is no text.
 
-use super::class::{Answer, Change, Class, Demand, Subject};
+use super::class::{self, Answer, Change, Class, Demand, Subject};
 use super::ledger::Ledger;
 use std::borrow::Cow;
 
 /// The classes of content, in the order they are asked.
 const CONTENT: &[&dyn Class] = &[
-    &super::class::pkg_config::PkgConfig,
-    &super::class::libtool::Libtool,
-    &super::class::package_list::PackageList,
-    &super::class::cmake::Cmake,
-    &super::class::fontconfig::Fontconfig,
-    &super::class::rbconfig::Rbconfig,
-    &super::class::shell::Shell,
+    &class::venv::Venv,
+    &class::activate::Activate,
+    &class::sysconfig::Sysconfig,
+    &class::python_makefile::PythonMakefile,
+    &class::python_config::PythonConfig,
+    &class::python_path::PythonPath,
+    &class::editable::Editable,
+    &class::distutils_cfg::DistutilsCfg,
+    &class::pkg_config::PkgConfig,
+    &class::libtool::Libtool,
+    &class::cmake::Cmake,
+    &class::fontconfig::Fontconfig,
+    &class::rbconfig::Rbconfig,
+    &class::shell::Shell,
+    &class::package_list::PackageList,
 ];
 
 /// The classes of first lines.
-const FIRST_LINE: &[&dyn Class] = &[];
+const FIRST_LINE: &[&dyn Class] = &[&class::shebang::Shebang];
 
 /// The longest text that is rewritten, in bytes; what is longer is data.
 pub const LONGEST: u64 = 16 << 20;
@@ -100,4 +108,4 @@ fn first_answer(
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[&super::class::package_list::PackageList];
+pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record, &class::package_list::PackageList];
