@@ -22,6 +22,7 @@ const CONTENT: &[&dyn Class] = &[
     &class::cmake::Cmake,
     &class::fontconfig::Fontconfig,
     &class::rbconfig::Rbconfig,
+    &class::perl::Perl,
     &class::shell::Shell,
     &class::package_list::PackageList,
 ];
