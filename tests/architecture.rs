@@ -47,6 +47,7 @@ const MAP: &[Row] = &[
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
+    Row { module: "audit", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
     Row {
         module: "verify",
         may_import: &["base", "loader", "manifest"],
@@ -60,13 +61,15 @@ const MAP: &[Row] = &[
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "pack"], never: SILENT },
     Row {
         module: "pipeline",
-        may_import: &["base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "verify", "pack", "install"],
+        may_import: &[
+            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
+        ],
         never: SILENT,
     },
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "verify", "pack", "install",
+            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
             "pipeline",
         ],
         never: &["process::exit"],

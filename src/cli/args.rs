@@ -87,6 +87,9 @@ pub(super) struct LawArgs {
     /// Keep this absolute symlink (path glob)
     #[arg(long, value_name = "GLOB")]
     pub allow_link: Vec<String>,
+    /// Let this file name an old path that any user of a target could create (path glob)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_old_path: Vec<String>,
     /// Fail where the result needs more than this system has: el7, debian-11, ubuntu-18.04, alpine, ..., or a FILE
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
@@ -137,6 +140,9 @@ pub(super) struct PackArgs {
     /// The path the result will run at: what names the prefix is written for it, and the target needs only tar
     #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
     pub dest: Option<OsString>,
+    /// A directory it was built in, to be looked for in the result [default: found in ROOT]
+    #[arg(long, value_name = "DIR")]
+    pub build_dir: Vec<OsString>,
     /// Keep libtool archives (*.la); they are left out because linking against them names the old prefix
     #[arg(long)]
     pub keep_la: bool,
@@ -186,6 +192,9 @@ pub(super) struct CheckArgs {
     /// The prefix to hide and to look for [default: what the manifest or the tree says]
     #[arg(long, value_name = "DIR")]
     pub old_prefix: Vec<OsString>,
+    /// A directory the software was built in, to be looked for too [default: WRKOBJDIR of etc/mk.conf]
+    #[arg(long, value_name = "DIR")]
+    pub build_dir: Vec<OsString>,
     /// Seconds after which a program that runs is stopped
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub timeout: u64,

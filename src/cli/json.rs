@@ -1,11 +1,12 @@
 //! The same reports as JSON, schema 1; `docs/json.md` describes every field.
 
 use super::exit::Exit;
+use super::left;
 use super::summary::Written;
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
 use crate::install::{Decided, File, Installed, State};
-use crate::pipeline::check::Checked;
+use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
@@ -20,10 +21,15 @@ pub(super) fn line(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// Bytes, in the way of every path in a report.
+pub(super) fn bytes(bytes: &[u8]) -> Value {
+    // A string, or an object of one: this always serialises.
+    serialize_bytes(bytes, serde_json::value::Serializer).unwrap_or_default()
+}
+
 /// A path of this machine, in the way of every path in a report.
 fn place(path: &Path) -> Value {
-    // A string, or an object of one: this always serialises.
-    serialize_bytes(path.as_os_str().as_bytes(), serde_json::value::Serializer).unwrap_or_default()
+    bytes(path.as_os_str().as_bytes())
 }
 
 fn result(exit: Exit) -> &'static str {
@@ -41,7 +47,7 @@ fn result(exit: Exit) -> &'static str {
 pub(super) fn pack(
     job: &Job,
     prepared: &Prepared,
-    verdict: &Verdict,
+    (verdict, left): (&Verdict, Option<&Left>),
     findings: &[Finding],
     written: Option<&Written>,
     exit: Exit,
@@ -57,6 +63,7 @@ pub(super) fn pack(
         "plan": plan(prepared),
         "verdict": self::verdict(verdict),
         "findings": findings,
+        "left": left.map(|left| left::json(&left.audit, &left.wanted)),
         "output": written.map(output),
     }))
 }
@@ -157,6 +164,7 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "old_prefixes": checked.old_prefixes,
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
+        "left": left::json(&checked.left.audit, &checked.left.wanted),
         "runs": runs,
     }))
 }

@@ -11,6 +11,7 @@ mod failure;
 mod fix;
 mod install;
 mod json;
+mod left;
 mod names;
 mod output;
 mod pack;

@@ -131,7 +131,7 @@ fn unfit<'a>(entries: impl Iterator<Item = &'a Entry>, about: &About, to: &Prefi
     for next in found.into_iter().map(unfit) {
         match told.last_mut() {
             Some(last) if last.class == next.class && both_too_long(&last.why, &next.why) => {
-                last.files.extend(next.files)
+                last.files.extend(next.files);
             }
             _ => told.push(next),
         }

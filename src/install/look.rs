@@ -154,7 +154,12 @@ impl Decided {
         self.files.iter().filter(|file| matches!(file.state, State::Elsewhere(_) | State::Edited(_)))
     }
 
-    /// Whether anything is to be written, be it only that an earlier move is over.
+    /// Whether every file that names a path names the right one in the end.
+    pub fn is_whole(&self) -> bool {
+        !self.files.iter().any(|file| matches!(file.state, State::Left | State::Stuck(_)))
+    }
+
+    /// Whether nothing is to be written, be it only that an earlier move is over.
     pub fn is_settled(&self) -> bool {
         let known = self.was.moving_to.is_empty() && self.was.at.as_ref().is_none_or(|at| *at == self.to);
         (known || self.files.is_empty()) && self.changing().next().is_none()
@@ -326,11 +331,8 @@ impl<'a> Looking<'a> {
     /// Where a file may stand: where it is to be, where the tree was last, what it was on the way to, and where the archive
     /// had it, which is also where files are that were left out of a move.
     fn candidates(&self) -> Vec<Standing<'a>> {
-        let known = [Some(self.request.to), self.was.at.as_ref()];
-        let mut candidates: Vec<Standing<'a>> = known.into_iter().flatten().map(Some).collect();
-        candidates.extend(self.was.moving_to.iter().rev().map(Some));
-        candidates.extend([self.manifest.about.at.as_ref(), None]);
-        candidates
+        let known = std::iter::once(self.request.to).chain(self.was.paths().rev());
+        known.map(Some).chain([self.manifest.about.at.as_ref(), None]).collect()
     }
 
     /// What becomes of a file that was changed since.
@@ -362,7 +364,7 @@ pub(super) fn old_names(
     reading: Reading,
 ) -> Vec<Occurrence> {
     let about = &manifest.about;
-    let last: Vec<&Prefix> = was.at.iter().chain(&was.moving_to).collect();
+    let last: Vec<&Prefix> = was.paths().collect();
     let first: Vec<&Prefix> = about.at.iter().chain(&about.old_prefixes).collect();
     let mut found = Vec::new();
     for paths in [last, first] {

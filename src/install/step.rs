@@ -66,7 +66,7 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
         others.into_iter().try_for_each(OtherName::commit)?;
     }
     listener.event(&Event::End(Stage::Write));
-    record(decided, &Whereabouts::at(Some(&decided.to)))
+    record(decided, &decided.was.arrived(&decided.to, decided.is_whole()))
 }
 
 /// Writes `place.json`, durably; what a symlink of that name leads to is left alone.
@@ -86,8 +86,7 @@ fn new_bytes(decided: &Decided, file: &File) -> Result<NewFile, MoveError> {
     let mut wrong = None;
     let new = prepare(&place, |out| match &file.state {
         State::Elsewhere(from) => {
-            let filled =
-                fill(decided, file).and_then(|fill| Ok(fill.pour(&source, from.as_ref(), Some(&decided.to), out)));
+            let filled = fill(decided, file).map(|fill| fill.pour(&source, from.as_ref(), Some(&decided.to), out));
             match filled {
                 Ok(poured) => poured?.or_else(|error| changed(&mut wrong, error)),
                 Err(error) => changed(&mut wrong, error),

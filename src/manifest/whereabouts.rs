@@ -21,13 +21,29 @@ pub struct Whereabouts {
     /// all is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moving_to: Vec<Prefix>,
+    /// The paths that files still name which were left as they are, by request or because somebody changed them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_at: Vec<Prefix>,
 }
 
 impl Whereabouts {
     /// A tree that is at one path.
     pub fn at(path: Option<&Prefix>) -> Self {
         let tool = env!("CARGO_PKG_VERSION").to_owned();
-        Self { format: FORMAT, tool, at: path.cloned(), moving_to: Vec::new() }
+        Self { format: FORMAT, tool, at: path.cloned(), moving_to: Vec::new(), left_at: Vec::new() }
+    }
+
+    /// Every path that one of its files may name, the last one last; what it was built for is not among them.
+    pub fn paths(&self) -> impl DoubleEndedIterator<Item = &Prefix> {
+        self.left_at.iter().chain(&self.at).chain(&self.moving_to)
+    }
+
+    /// The tree arrived: at `to`, but for files that were left where they were.
+    #[must_use]
+    pub fn arrived(&self, to: &Prefix, all: bool) -> Self {
+        let mut left_at: Vec<Prefix> = if all { Vec::new() } else { self.paths().cloned().collect() };
+        left_at.retain(|path| path != to);
+        Self { left_at, ..Self::at(Some(to)) }
     }
 
     /// The same tree on the way to another path.
@@ -36,7 +52,7 @@ impl Whereabouts {
         let mut moving_to = self.moving_to.clone();
         moving_to.retain(|path| path != to);
         moving_to.push(to.clone());
-        Self { moving_to, ..Self::at(self.at.as_ref()) }
+        Self { moving_to, left_at: self.left_at.clone(), ..Self::at(self.at.as_ref()) }
     }
 
     /// The record as it stands in the tree, with a newline at the end.
@@ -63,7 +79,10 @@ mod tests {
         let cut_short = installed.moving(&path(b"/srv/\xff")).moving(&path(b"/srv/c")).moving(&path(b"/srv/\xff"));
         assert_eq!(cut_short.moving_to, [path(b"/srv/c"), path(b"/srv/\xff")]);
         assert_eq!(cut_short.at, installed.at);
-        for record in [&installed, &cut_short] {
+        let arrived = cut_short.arrived(&path(b"/srv/d"), false);
+        assert_eq!(arrived.left_at, [path(b"/srv/a"), path(b"/srv/c"), path(b"/srv/\xff")]);
+        assert_eq!(arrived.arrived(&path(b"/srv/d"), true), Whereabouts::at(Some(&path(b"/srv/d"))));
+        for record in [&installed, &cut_short, &arrived] {
             assert_eq!(Whereabouts::parse(&record.to_bytes()).unwrap(), *record);
         }
         let newer = Whereabouts { format: 9, tool: "4.0.0".to_owned(), ..installed };

@@ -32,20 +32,24 @@ pub enum RestoreError {
         /// The archive.
         archive: PathBuf,
     },
+    /// It has no manifest.
+    NoManifest {
+        /// The archive.
+        archive: PathBuf,
+    },
     /// A record cannot be used.
     Record(ManifestError),
 }
 
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |archive: &Path| printable(archive.as_os_str().as_bytes()).into_owned();
         match self {
             Self::Archive(source) => source.fmt(f),
-            Self::NoRecord { archive } => write!(
-                f,
-                "'{}' does not begin with {}, so relocate did not make it",
-                printable(archive.as_os_str().as_bytes()),
-                manifest::ABOUT
-            ),
+            Self::NoRecord { archive } => {
+                write!(f, "'{}' does not begin with {}, so relocate did not make it", shown(archive), manifest::ABOUT)
+            }
+            Self::NoManifest { archive } => write!(f, "'{}' has no {}", shown(archive), manifest::MANIFEST),
             Self::Record(source) => source.fmt(f),
         }
     }
@@ -55,7 +59,7 @@ impl std::error::Error for RestoreError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Archive(source) => Some(source),
-            Self::NoRecord { .. } => None,
+            Self::NoRecord { .. } | Self::NoManifest { .. } => None,
             Self::Record(source) => Some(source),
         }
     }
@@ -113,7 +117,7 @@ struct Begun {
     top: RelPath,
     about: About,
     tree: Option<Maker>,
-    manifest: Vec<u8>,
+    manifest: Option<Vec<u8>>,
 }
 
 struct Reader<'a> {
@@ -140,9 +144,7 @@ impl Reader<'_> {
         }
         let mut tap = Tap::new(bytes, is(&item.path, manifest::MANIFEST));
         let len = make(begun.tree.as_mut(), &item, &mut tap)?;
-        if let Some(kept) = tap.kept.take() {
-            begun.manifest = kept;
-        }
+        begun.manifest = tap.kept.take().or(begun.manifest.take());
         self.last = Some(item.path.clone());
         let path = item.path.clone();
         self.facts.insert(path.clone(), fact(item, tap));
@@ -158,7 +160,7 @@ impl Reader<'_> {
         let about = About::parse(&text).map_err(RestoreError::Record)?;
         let tree = (self.begin)(&about)?.map(|into| Maker::open(&into)).transpose()?;
         item.path = inside(&top, &item.path).unwrap_or_default();
-        let begun = self.begun.insert(Begun { top, about, tree, manifest: Vec::new() });
+        let begun = self.begun.insert(Begun { top, about, tree, manifest: None });
         let mut text = text.as_slice();
         let mut tap = Tap::new(&mut text, false);
         let len = make(begun.tree.as_mut(), &item, &mut tap)?;
@@ -172,7 +174,8 @@ impl Reader<'_> {
         let Some(begun) = self.begun else {
             return Err(RestoreError::NoRecord { archive: self.archive.to_owned() });
         };
-        let manifest = Manifest::parse(&begun.manifest).map_err(RestoreError::Record)?;
+        let record = begun.manifest.ok_or_else(|| RestoreError::NoManifest { archive: self.archive.to_owned() })?;
+        let manifest = Manifest::parse(&record).map_err(RestoreError::Record)?;
         let mut findings = self.outside;
         let tree_error = |kind, found| Finding::of_tree(Severity::Error, kind, found);
         if !self.last.is_some_and(|last| is(&last, manifest::MANIFEST)) {

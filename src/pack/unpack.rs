@@ -79,8 +79,19 @@ impl Maker {
         Ok(Self { beneath: Beneath::open(into)?, dirs: BTreeMap::from([(RelPath::root(), None)]) })
     }
 
-    /// Makes one entry, and the directories it lies in.
+    /// Makes one entry, and the directories it lies in. No name comes twice, so one that is there already is another one to
+    /// a file system that does not tell them apart: upper and lower case, or two spellings of a letter.
     pub(super) fn make(&mut self, item: &Item, bytes: &mut dyn io::Read) -> Result<u64, ContentError> {
+        self.make_new(item, bytes).map_err(|error| match error.downcast_ref::<WriteError>() {
+            Some(WriteError::Io { source, path, doing }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                let why = "this file system takes its name for that of another entry, such as one in upper case";
+                WriteError::io(doing, path)(io::Error::new(io::ErrorKind::AlreadyExists, why)).into()
+            }
+            _ => error,
+        })
+    }
+
+    fn make_new(&mut self, item: &Item, bytes: &mut dyn io::Read) -> Result<u64, ContentError> {
         let Item { path, mode, mtime, body, .. } = item;
         if let Some(parent) = path.parent() {
             self.make_dirs(&parent)?;
@@ -145,5 +156,26 @@ fn copy(from: &mut dyn io::Read, to: &mut fs::File, place: impl Fn() -> PathBuf)
             return Ok(());
         }
         to.write_all(&buffer[..len]).map_err(|error| WriteError::io("write", &place())(error))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a file system that folds case does with `NAME` after `name`.
+    #[test]
+    fn a_name_that_is_there_already_is_no_way_to_another_file() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("tree")).unwrap();
+        std::os::unix::fs::symlink("/tmp", place.path().join("tree/name")).unwrap();
+        let mut maker = Maker::open(&place.path().join("tree")).unwrap();
+        for (path, body) in [("name", Body::File { size: 0 }), ("name", Body::Dir), ("name/below", Body::Dir)] {
+            let path = RelPath::new(path.as_bytes()).unwrap();
+            let item = Item { path, mode: 0o755, uid: 0, gid: 0, mtime: 0, body };
+            let error = maker.make(&item, &mut io::empty()).unwrap_err().to_string();
+            assert!(error.contains("tree/name'") && error.contains("for that of another entry"), "{error}");
+        }
+        assert!(fs::read_dir("/tmp").unwrap().all(|entry| entry.unwrap().file_name() != "below"));
     }
 }

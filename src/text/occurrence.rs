@@ -108,7 +108,7 @@ fn goes_on(byte: u8) -> bool {
 
 /// Whether an absolute path can begin after `before`: not behind a word, unless that is an option (`-L/p`), an escaped
 /// character (`\n/p`) or a character of a format.
-fn starts_here(before: &[u8]) -> bool {
+pub fn starts_here(before: &[u8]) -> bool {
     let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.~@".contains(&byte) || byte >= 0x80;
     let word = before.iter().rev().take_while(|byte| in_word(**byte)).count();
     if word == 0 {
@@ -155,6 +155,12 @@ mod tests {
             assert_eq!(found(text.as_bytes(), Reading::Text), [], "{text}");
             assert_eq!(found(text.as_bytes(), Reading::Binary).len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_prefixes_takes_no_more_than_a_moment() {
+        let text = b"/p/root/opt /p/root ".repeat(200_000);
+        assert_eq!(names().find(&text, Reading::Text).len(), 400_000);
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl<'a> Moved<'a> {
                 places.insert(&entry.path, known);
             }
         }
-        let paths = whereabouts.iter().flat_map(|now| now.at.iter().chain(&now.moving_to));
+        let paths = whereabouts.iter().flat_map(|now| now.paths());
         Self { manifest, candidates: paths.map(Some).chain([None]).collect(), places }
     }
 
