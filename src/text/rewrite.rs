@@ -20,10 +20,11 @@ const CONTENT: &[&dyn Class] = &[
     &class::pkg_config::PkgConfig,
     &class::libtool::Libtool,
     &class::cmake::Cmake,
-    &class::package_list::PackageList,
     &class::fontconfig::Fontconfig,
     &class::rbconfig::Rbconfig,
+    &class::perl::Perl,
     &class::shell::Shell,
+    &class::package_list::PackageList,
 ];
 
 /// The classes of first lines.
