@@ -13,3 +13,4 @@ mod pointers;
 mod split;
 mod tables;
 mod uncovered;
+mod witness;

@@ -26,7 +26,7 @@ use super::verdict::{Reference, Uncovered};
 /// The longest table followed, in entries.
 const LONGEST: u64 = 1 << 16;
 /// All steps together for each byte of the file: real programs need less than one.
-const STEPS_PER_BYTE: u64 = 32;
+const STEPS_PER_BYTE: u64 = 16;
 /// The sizes of a structure with such a field, in bytes.
 const STRIDES: [u64; 6] = [4, 8, 12, 16, 24, 32];
 
