@@ -8,6 +8,7 @@ mod dispatch;
 mod elf;
 mod exit;
 mod failure;
+mod host_data;
 mod json;
 mod left;
 mod output;

@@ -1,6 +1,7 @@
 //! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the audit.
 
 use super::{Asked, contents};
+use crate::audit::host_data::{self, Taken, Use};
 use crate::audit::{self, About, Audit, Form, Looked, Origin, Packages, Place, Wanted, owner};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::host;
@@ -29,6 +30,8 @@ pub struct Left {
     pub wanted: Wanted,
     /// What was found.
     pub audit: Audit,
+    /// What the tree takes from its host besides libraries; for one target, where one is demanded.
+    pub taken: Vec<Taken>,
 }
 
 /// What is looked for in a tree.
@@ -42,6 +45,7 @@ pub(super) struct Seen {
     path: RelPath,
     looked: Looked,
     claims: owner::Claims,
+    uses: Vec<Use>,
 }
 
 impl Search {
@@ -53,7 +57,7 @@ impl Search {
         old_prefixes: &[Prefix],
         about: Option<&manifest::About>,
         asked: &Asked<'_>,
-    ) -> Result<Self, JobError> {
+    ) -> Self {
         let here = host::real_path(root).and_then(|path| Prefix::new(&path));
         let last = about.and_then(|about| about.at.clone()).filter(|at| Some(at) != here.as_ref());
         let old: Vec<Prefix> = old_prefixes.iter().cloned().chain(last).collect();
@@ -67,8 +71,7 @@ impl Search {
         let paths = old.iter().cloned().map(|path| (path, Origin::OldPrefix));
         let real = old.iter().filter_map(real).map(|path| (path, Origin::RealPath));
         let built = asked.build_dirs.iter().cloned().chain(guessed).map(|path| (path, Origin::BuildDirectory));
-        let wanted = Wanted::new(paths.chain(real).chain(built)).map_err(|error| JobError::Bug(error.to_string()))?;
-        Ok(Self { wanted, prefixes: old })
+        Self { wanted: Wanted::new(paths.chain(real).chain(built)), prefixes: old }
     }
 
     /// Reads every file once: what the judge sees of it, and what is left in it.
@@ -95,7 +98,8 @@ impl Search {
             let looked = audit::look_at(path, source, &self.wanted).map_err(unreadable)?;
             let list = bytes.filter(|_| owner::is_list(path));
             let claims = list.map_or_else(Vec::new, |bytes| owner::claims(path, bytes, &self.prefixes));
-            let seen = Seen { path: path.clone(), looked, claims };
+            let uses = bytes.map_or_else(Vec::new, host_data::look);
+            let seen = Seen { path: path.clone(), looked, claims, uses };
             Ok((Exhibit { path: path.clone(), mode: entry.mode, what }, Some(seen)))
         };
         let all: Vec<_> = inventory.entries.par_iter().map(read).collect::<Result<_, JobError>>()?;
@@ -113,21 +117,31 @@ impl Search {
             None => !kept.contains(&(path.clone(), offset)),
         };
         let mut files = Vec::with_capacity(seen.len());
-        let mut claims = Vec::new();
+        let (mut claims, mut uses) = (Vec::new(), Vec::new());
         for one in seen {
+            if !one.uses.is_empty() {
+                uses.push((one.path.clone(), one.uses));
+            }
             claims.extend(one.claims);
             files.push((one.path, one.looked));
         }
         files.extend(records(root, &self.wanted));
+        let tree = plan::tree(inventory, self.prefixes);
         let about = About {
             wanted: &self.wanted,
-            tree: &plan::tree(inventory, self.prefixes),
+            tree: &tree,
             packages: &Packages::new(claims),
             fixed_at_final_path: &fixed,
             allow: &law.allow_old_path,
         };
         let audit = audit::judge(files, &about);
-        Left { wanted: self.wanted, audit }
+        let about = host_data::About { audit: &audit, wanted: &self.wanted, tree: &tree };
+        let targets = match &law.target {
+            Some(target) => vec![target.name.as_str()],
+            None => host_data::known_targets().collect(),
+        };
+        let taken = host_data::judge(&uses, &about, &targets);
+        Left { wanted: self.wanted, audit, taken }
     }
 }
 
