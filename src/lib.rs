@@ -15,6 +15,7 @@ pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod elf;
+pub mod fill;
 pub mod install;
 pub mod loader;
 pub mod manifest;

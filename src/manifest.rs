@@ -1,9 +1,13 @@
 //! The records an archive carries about itself: `.relocate/about.json`, its first entry, and `.relocate/manifest.json`, its
-//! last.
+//! last; and the one a tree carries about where it is ([`Whereabouts`]).
 //!
 //! Takes and gives bytes; touches no file. The format has a number; a reader refuses a newer one by name and says which
 //! version of the tool wrote it, and takes unknown fields of its own format as additions. Refuses text that is no record,
 //! paths that are not clean, and entries that are not sorted or are there twice.
+
+mod whereabouts;
+
+pub use whereabouts::Whereabouts;
 
 use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath, deserialize_bytes, serialize_bytes};
@@ -18,6 +22,12 @@ pub const DIRECTORY: &str = ".relocate";
 pub const ABOUT: &str = ".relocate/about.json";
 /// Where `manifest.json` lies in a tree.
 pub const MANIFEST: &str = ".relocate/manifest.json";
+/// The directory of programs of ours.
+pub const TOOLS: &str = ".relocate/bin";
+/// Where the tool itself lies, in an archive that needs it on the target.
+pub const TOOL: &str = ".relocate/bin/relocate";
+/// Where an installed tree says which path it is at.
+pub const PLACE: &str = ".relocate/place.json";
 
 /// What an installer must know before it unpacks the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

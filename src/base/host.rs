@@ -5,8 +5,9 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Directories searched on x86-64 whatever `ld.so.conf` says, Debian's and Red Hat's.
 const DEFAULT: [&str; 8] = [
@@ -73,6 +74,17 @@ pub fn real_path(path: &Path) -> Option<Vec<u8>> {
     Some(fs::canonicalize(path).ok()?.as_os_str().as_bytes().to_vec())
 }
 
+/// The absolute path of what was typed, by its text: symlinks stay as they are, so that a tree can be named by one. Only what
+/// stands before a last `..` is looked up, because `..` means the real parent (path_resolution(7)). A relative path is
+/// taken from the real path of the current directory.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let parts: Vec<_> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return Ok(path) };
+    let real = fs::canonicalize(parts[..=last].iter().collect::<PathBuf>())?;
+    Ok(parts[last + 1..].iter().fold(real, |path, part| path.join(part)))
+}
+
 /// `SOURCE_DATE_EPOCH` in seconds; `Err` holds what stands there instead of a number (reproducible-builds.org).
 pub fn source_date_epoch() -> Result<Option<i64>, String> {
     match env::var("SOURCE_DATE_EPOCH") {
@@ -96,4 +108,9 @@ pub fn wants_colour() -> bool {
 /// Whether the process may give files to others.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The bytes of the running program; `None` where they cannot be read.
+pub fn own_program() -> Option<Vec<u8>> {
+    fs::read("/proc/self/exe").ok()
 }

@@ -24,6 +24,10 @@ pub(super) enum Command {
     Pack(Box<PackArgs>),
     /// Prove that a tree or archive runs from any path
     Check(Box<CheckArgs>),
+    /// Unpack an archive that relocate made, and write its path into the files that depend on it
+    Install(InstallArgs),
+    /// Write the path where a tree is now into the files that depend on it: after tar, or after a move
+    Fix(FixArgs),
     /// Compare a tree or archive with its own manifest, byte for byte
     Verify(VerifyArgs),
     /// Print or change the run-time path of single files
@@ -118,6 +122,9 @@ pub(super) struct PackArgs {
     /// Leave out what matches (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Leave out what programs do not read: docs, man, locale, static, headers, la, pyc, tests, or globs
+    #[arg(long, value_name = "WORDS", conflicts_with = "in_place")]
+    pub prune: Vec<String>,
     /// Leave these files as they are (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
@@ -130,6 +137,15 @@ pub(super) struct PackArgs {
     /// Take setuid, setgid and capabilities away where a program needs a relative run-time path
     #[arg(long)]
     pub drop_setuid: bool,
+    /// The path the result will run at: what names the prefix is written for it, and the target needs only tar
+    #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
+    pub dest: Option<OsString>,
+    /// Keep libtool archives (*.la); they are left out because linking against them names the old prefix
+    #[arg(long)]
+    pub keep_la: bool,
+    /// Do not carry .relocate/bin/relocate in the result, though the target has work left for it
+    #[arg(long)]
+    pub no_tool: bool,
     /// Write NAME.unproven.tar.gz where the proof fails
     #[arg(long)]
     pub unproven: bool,
@@ -182,6 +198,49 @@ pub(super) struct CheckArgs {
     /// What is allowed and demanded.
     #[command(flatten)]
     pub law: LawArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate install`.
+#[derive(Debug, Args)]
+pub(super) struct InstallArgs {
+    /// The archive
+    pub archive: PathBuf,
+    /// Where the tree is to be; this very path is written into its files
+    pub dest: PathBuf,
+    /// Leave the files of this class as they are, where they cannot hold DEST
+    #[arg(long, value_name = "CLASS")]
+    pub leave: Vec<String>,
+    /// Unpack set-user-ID and set-group-ID files too
+    #[arg(long)]
+    pub allow_setuid: bool,
+    /// Read and judge the archive, print what would be done, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate fix`.
+#[derive(Debug, Args)]
+pub(super) struct FixArgs {
+    /// The tree
+    pub dir: PathBuf,
+    /// The path that its files are to name [default: that of DIR, as typed]
+    #[arg(long, value_name = "PATH")]
+    pub at: Option<PathBuf>,
+    /// Leave the files of this class as they are, where they cannot hold the path
+    #[arg(long, value_name = "CLASS")]
+    pub leave: Vec<String>,
+    /// Print what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The same, and exit with 1 where there is something to do
+    #[arg(long)]
+    pub check: bool,
     /// Output options.
     #[command(flatten)]
     pub common: Common,

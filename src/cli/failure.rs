@@ -29,6 +29,11 @@ impl Failure {
         Self { exit, message, help: None }
     }
 
+    /// Adds what to do about it.
+    pub(super) fn help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+
     /// Tells it and gives the exit code.
     pub(super) fn tell(self, command: &str, to: Json) -> Exit {
         let Self { exit, message, help } = self;
@@ -59,7 +64,9 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let exit = match &error {
             JobError::Ambiguous(_) => Exit::Usage,
-            JobError::BundlePrivate { .. } => Exit::Refused,
+            JobError::BundlePrivate { .. } | JobError::DestTooLong { .. } | JobError::DestCharacter { .. } => {
+                Exit::Refused
+            }
             JobError::Bug(_) => Exit::Bug,
             _ => Exit::Environment,
         };

@@ -4,9 +4,10 @@ use super::exit::Exit;
 use super::summary::Written;
 use super::{host_data, left};
 use crate::base::finding::Finding;
-use crate::base::path::{RelPath, printable, serialize_bytes};
+use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
+use crate::install::{Decided, File, Installed, State};
 use crate::pipeline::check::Checked;
-use crate::pipeline::{Job, Prepared};
+use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
@@ -91,7 +92,39 @@ fn plan(prepared: &Prepared) -> Value {
         prepared.plan.modes.iter().map(|(path, mode)| pairs(path, json!(format!("{mode:04o}")))).collect();
     let copied: Vec<Value> =
         prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": place(source)})).collect();
-    json!({"rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied})
+    json!({
+        "rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied,
+        "texts": texts(prepared), "left_out": left_out(prepared), "places": places(prepared),
+        "capacity": prepared.capacity(),
+    })
+}
+
+/// Texts that change, with what each class does to them.
+fn texts(prepared: &Prepared) -> Vec<Value> {
+    let shown = |bytes: &[u8]| printable(bytes).into_owned();
+    let text = |(path, reading): (&RelPath, &Reading)| {
+        let changes = reading.text.as_ref()?.changes.iter().map(|made| {
+            json!({"class": made.class, "from": shown(&made.change.from), "to": shown(&made.change.to), "why": made.change.why})
+        });
+        Some(json!({"path": path, "changes": changes.collect::<Vec<_>>()}))
+    };
+    prepared.readings.iter().filter_map(text).collect()
+}
+
+fn left_out(prepared: &Prepared) -> Vec<Value> {
+    let pruned =
+        prepared.inventory.pruned.iter().map(|gone| json!({"path": gone.path, "by": gone.by, "size": gone.size}));
+    let dropped = prepared
+        .dropped
+        .iter()
+        .map(|(path, gone)| json!({"path": path, "by": gone.by, "size": gone.size, "why": gone.why}));
+    pruned.chain(dropped).collect()
+}
+
+/// Files that name the path of the tree, as the record has them.
+fn places(prepared: &Prepared) -> Vec<Value> {
+    let named = prepared.readings.iter().filter(|(_, reading)| !reading.places.is_empty());
+    named.map(|(path, reading)| json!({"path": path, "places": reading.places})).collect()
 }
 
 fn verdict(verdict: &Verdict) -> Value {
@@ -146,6 +179,59 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "tree": place(tree),
         "findings": findings,
     }))
+}
+
+/// The report of `relocate install`.
+pub(super) fn install(archive: &Path, dest: &Prefix, installed: &Installed, dry_run: bool) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "install",
+        "result": result(Exit::Done),
+        "exit": Exit::Done as u8,
+        "dry_run": dry_run,
+        "archive": place(archive),
+        "dest": dest,
+        "about": installed.about,
+        "entries": installed.entries,
+        "bytes": installed.bytes,
+        "files": installed.files,
+        "places": installed.places,
+        "left": installed.left,
+    }))
+}
+
+/// The report of `relocate fix`.
+pub(super) fn fix(decided: &Decided, findings: &[Finding], dry_run: bool, exit: Exit) -> String {
+    let files: Vec<_> = decided.files.iter().map(|file| fixed(decided, file)).collect();
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "fix",
+        "result": result(exit),
+        "exit": exit as u8,
+        "dry_run": dry_run,
+        "tree": place(&decided.root),
+        "to": decided.to,
+        "was": decided.was,
+        "about": decided.manifest.about,
+        "settled": decided.is_settled(),
+        "files": files,
+        "findings": findings,
+    }))
+}
+
+fn fixed(decided: &Decided, file: &File) -> Value {
+    let (state, from) = match &file.state {
+        State::Here => ("here", None),
+        State::Elsewhere(from) => ("moved", from.as_ref()),
+        State::Edited(_) => ("edited", None),
+        State::Freed => ("changed-since", None),
+        State::Left => ("left", None),
+        State::Gone => ("gone", None),
+        State::Stuck(_) => ("left-behind", None),
+    };
+    json!({
+        "path": file.path, "other_names": file.other_names, "classes": decided.classes(file), "state": state, "from": from,
+    })
 }
 
 /// The report of `relocate elf`; `files` are in the order they were named.

@@ -13,6 +13,7 @@ mod guard;
 mod header;
 mod packed;
 mod pax;
+mod restore;
 mod source;
 mod squeeze;
 mod tree;
@@ -23,6 +24,7 @@ mod write;
 pub use compare::{CompareError, verify_archive, verify_dir};
 pub use guard::{Limits, Refusal};
 pub use packed::{Archive, Packed};
+pub use restore::{RestoreError, Restored, Unsealed, restore};
 pub use tree::{PackedTree, write_tree};
 pub use unpack::{Unpacked, unpack};
 pub use visit::{Entry, UnpackError, Visited, visit, visit_bytes};
@@ -91,6 +93,8 @@ pub struct Tree<'a> {
     pub contents: &'a dyn Contents,
     /// The bytes of `.relocate/about.json`, the first entry.
     pub about: &'a [u8],
+    /// The bytes of the tool that finishes the tree on the target, where it is carried.
+    pub tool: Option<&'a [u8]>,
 }
 
 /// The digests of the bytes written, one place for each item; none for what is no file.

@@ -3,15 +3,31 @@
 //! At most one class of content rewrites a file, the first in [`CONTENT`] that recognises it; then its shebang is looked at
 //! by itself, because any script has one. Refuses what is no text.
 
-use super::class::{Answer, Change, Class, Demand, Subject};
+use super::class::{self, Answer, Change, Class, Demand, Subject};
 use super::ledger::Ledger;
 use std::borrow::Cow;
 
 /// The classes of content, in the order they are asked.
-const CONTENT: &[&dyn Class] = &[];
+const CONTENT: &[&dyn Class] = &[
+    &class::venv::Venv,
+    &class::activate::Activate,
+    &class::sysconfig::Sysconfig,
+    &class::python_makefile::PythonMakefile,
+    &class::python_config::PythonConfig,
+    &class::python_path::PythonPath,
+    &class::editable::Editable,
+    &class::distutils_cfg::DistutilsCfg,
+    &class::pkg_config::PkgConfig,
+    &class::libtool::Libtool,
+    &class::cmake::Cmake,
+    &class::package_list::PackageList,
+    &class::fontconfig::Fontconfig,
+    &class::rbconfig::Rbconfig,
+    &class::shell::Shell,
+];
 
 /// The classes of first lines.
-const FIRST_LINE: &[&dyn Class] = &[];
+const FIRST_LINE: &[&dyn Class] = &[&class::shebang::Shebang];
 
 /// The longest text that is rewritten, in bytes; what is longer is data.
 pub const LONGEST: u64 = 16 << 20;
@@ -54,8 +70,8 @@ pub fn is_text(bytes: &[u8]) -> bool {
     memchr::memchr(0, bytes).is_none()
 }
 
-/// Rewrites one file.
-pub fn rewrite(file: &Subject<'_>) -> Outcome {
+/// Rewrites one file; the classes named in `without` are not asked.
+pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
     if !is_text(file.bytes) {
         return Outcome::Same;
     }
@@ -63,7 +79,7 @@ pub fn rewrite(file: &Subject<'_>) -> Outcome {
     let mut changes = Vec::new();
     let mut demands = Vec::new();
     for classes in [CONTENT, FIRST_LINE] {
-        let Some((class, answer)) = first_answer(classes, &file.with(&bytes)) else { continue };
+        let Some((class, answer)) = first_answer(classes, without, &file.with(&bytes)) else { continue };
         match answer {
             Answer::NotMine | Answer::Same => {}
             Answer::Refused(why) => return Outcome::Refused(class, why),
@@ -81,10 +97,15 @@ pub fn rewrite(file: &Subject<'_>) -> Outcome {
     Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands })
 }
 
-fn first_answer(classes: &[&'static dyn Class], file: &Subject<'_>) -> Option<(&'static str, Answer)> {
-    let asked = classes.iter().map(|class| (class.name(), class.rewrite(file)));
-    asked.into_iter().find(|(_, answer)| *answer != Answer::NotMine)
+fn first_answer(
+    classes: &[&'static dyn Class],
+    without: &[&str],
+    file: &Subject<'_>,
+) -> Option<(&'static str, Answer)> {
+    let asked = classes.iter().filter(|class| !without.contains(&class.name()));
+    let mut answers = asked.map(|class| (class.name(), class.rewrite(file)));
+    answers.find(|(_, answer)| *answer != Answer::NotMine)
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[];
+pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record, &class::package_list::PackageList];
