@@ -140,6 +140,9 @@ pub(super) struct PackArgs {
     /// The path the result will run at: what names the prefix is written for it, and the target needs only tar
     #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
     pub dest: Option<OsString>,
+    /// A directory it was built in, to be looked for in the result [default: found in ROOT]
+    #[arg(long, value_name = "DIR")]
+    pub build_dir: Vec<OsString>,
     /// Keep libtool archives (*.la); they are left out because linking against them names the old prefix
     #[arg(long)]
     pub keep_la: bool,

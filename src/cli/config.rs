@@ -127,6 +127,7 @@ impl Config {
         args.exclude.extend_from_slice(&self.exclude);
         args.prune.extend_from_slice(&self.prune);
         args.keep_la |= self.keep_la;
+        args.build_dir = self.build_dirs(&args.build_dir);
         args.dest = args.dest.take().or_else(|| self.dest.clone().map(OsString::from));
         args.skip.extend_from_slice(&self.skip);
         args.bundle.extend_from_slice(&self.bundle);

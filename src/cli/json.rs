@@ -6,7 +6,7 @@ use super::{host_data, left};
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
 use crate::install::{Decided, File, Installed, State};
-use crate::pipeline::check::Checked;
+use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn result(exit: Exit) -> &'static str {
 pub(super) fn pack(
     job: &Job,
     prepared: &Prepared,
-    verdict: &Verdict,
+    (verdict, left): (&Verdict, Option<&Left>),
     findings: &[Finding],
     written: Option<&Written>,
     exit: Exit,
@@ -63,6 +63,7 @@ pub(super) fn pack(
         "plan": plan(prepared),
         "verdict": self::verdict(verdict),
         "findings": findings,
+        "left": left.map(|left| left::json(&left.audit, &left.wanted)),
         "output": written.map(output),
     }))
 }

@@ -8,6 +8,7 @@ use super::report::count;
 use crate::audit::{Accepted, Audit, Finding, Fixable, Kind, Load, Wanted};
 use crate::base::finding::{self, Severity};
 use crate::base::path::printable;
+use crate::pipeline::check::Left;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -129,6 +130,13 @@ fn unread(audit: &Audit) -> Vec<finding::Finding> {
         finding::Finding::at(path, Severity::Note, "left-unlisted", format!("{number} more mentions are not listed"))
     });
     unread.chain(unlisted).collect()
+}
+
+/// The options that let the errors pass: one for each file.
+pub(super) fn answer(left: &Left) -> Vec<(&'static str, String)> {
+    let errors = left.audit.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let files: BTreeSet<_> = errors.map(|finding| finding.path.to_string()).collect();
+    files.into_iter().map(|path| ("--allow-old-path", path)).collect()
 }
 
 /// Where in its file a finding is, for people.

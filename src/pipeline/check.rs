@@ -1,6 +1,6 @@
 //! Judges a tree that is there: a directory, or the unpacked content of an archive, made by us or by anybody.
 
-mod left;
+pub(super) mod left;
 
 pub use left::Left;
 

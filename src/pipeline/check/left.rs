@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -35,13 +36,13 @@ pub struct Left {
 }
 
 /// What is looked for in a tree.
-pub(super) struct Search {
+pub(in crate::pipeline) struct Search {
     wanted: Wanted,
     prefixes: Vec<Prefix>,
 }
 
 /// What was seen of one regular file.
-pub(super) struct Seen {
+pub(in crate::pipeline) struct Seen {
     path: RelPath,
     looked: Looked,
     claims: owner::Claims,
@@ -51,7 +52,7 @@ pub(super) struct Seen {
 impl Search {
     /// The old prefixes, where they lead on this machine, where the tree was last if it is not there now, and the build
     /// directories.
-    pub(super) fn new(
+    pub(in crate::pipeline) fn new(
         root: &Path,
         inventory: &Inventory,
         old_prefixes: &[Prefix],
@@ -95,16 +96,28 @@ impl Search {
                 Class::Elf(_) | Class::BadElf(_) => What::from(testify(source)),
                 _ => What::Plain,
             };
-            let looked = audit::look_at(path, source, &self.wanted).map_err(unreadable)?;
-            let list = bytes.filter(|_| owner::is_list(path));
-            let claims = list.map_or_else(Vec::new, |bytes| owner::claims(path, bytes, &self.prefixes));
-            let uses = bytes.map_or_else(Vec::new, host_data::look);
-            let seen = Seen { path: path.clone(), looked, claims, uses };
+            let seen = self.see(path, source).map_err(unreadable)?;
             Ok((Exhibit { path: path.clone(), mode: entry.mode, what }, Some(seen)))
         };
         let all: Vec<_> = inventory.entries.par_iter().map(read).collect::<Result<_, JobError>>()?;
         let (exhibits, seen): (Vec<_>, Vec<_>) = all.into_iter().unzip();
         Ok((exhibits, seen.into_iter().flatten().collect()))
+    }
+
+    /// Looks at one file.
+    pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
+        let looked = audit::look_at(path, source, &self.wanted)?;
+        let is_small = source.size() <= WHOLE;
+        let claims = match is_small && owner::is_list(path) {
+            true => owner::claims(path, &source.range(0, source.size())?, &self.prefixes),
+            false => Vec::new(),
+        };
+        let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
+        let uses = match is_small && is_elf {
+            true => host_data::look(&source.range(0, source.size())?),
+            false => Vec::new(),
+        };
+        Ok(Seen { path: path.clone(), looked, claims, uses })
     }
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
@@ -116,6 +129,19 @@ impl Search {
             Some(places) => places.get(path).is_some_and(|places| places.contains(&offset)),
             None => !kept.contains(&(path.clone(), offset)),
         };
+        let records = records(root, &self.wanted);
+        self.conclude(inventory, (seen, records), &fixed, law)
+    }
+
+    /// Judges what was seen in the files, and in records beside them; `fixed` tells which places are written anew once the
+    /// final path is known.
+    pub(in crate::pipeline) fn conclude(
+        self,
+        inventory: &Inventory,
+        (seen, records): (Vec<Seen>, Vec<(RelPath, Looked)>),
+        fixed: &dyn Fn(&RelPath, u64) -> bool,
+        law: &Law,
+    ) -> Left {
         let mut files = Vec::with_capacity(seen.len());
         let (mut claims, mut uses) = (Vec::new(), Vec::new());
         for one in seen {
@@ -125,13 +151,13 @@ impl Search {
             claims.extend(one.claims);
             files.push((one.path, one.looked));
         }
-        files.extend(records(root, &self.wanted));
+        files.extend(records);
         let tree = plan::tree(inventory, self.prefixes);
         let about = About {
             wanted: &self.wanted,
             tree: &tree,
             packages: &Packages::new(claims),
-            fixed_at_final_path: &fixed,
+            fixed_at_final_path: fixed,
             allow: &law.allow_old_path,
         };
         let audit = audit::judge(files, &about);
@@ -173,5 +199,5 @@ fn records(root: &Path, wanted: &Wanted) -> Vec<(RelPath, Looked)> {
         let looked = audit::look(&path, &bytes, wanted);
         Some((path, looked))
     };
-    [manifest::ABOUT, manifest::MANIFEST].into_iter().filter_map(read).collect()
+    [manifest::ABOUT, manifest::MANIFEST, manifest::PLACE].into_iter().filter_map(read).collect()
 }
