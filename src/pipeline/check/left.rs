@@ -107,16 +107,13 @@ impl Search {
     /// Looks at one file.
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
         let looked = audit::look_at(path, source, &self.wanted)?;
-        let is_small = source.size() <= WHOLE;
-        let claims = match is_small && owner::is_list(path) {
-            true => owner::claims(path, &source.range(0, source.size())?, &self.prefixes),
-            false => Vec::new(),
-        };
         let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
-        let uses = match is_small && is_elf {
-            true => host_data::look(&source.range(0, source.size())?),
-            false => Vec::new(),
-        };
+        let (mut claims, mut uses) = (Vec::new(), Vec::new());
+        if source.size() <= WHOLE && (is_elf || owner::is_list(path)) {
+            let bytes = source.range(0, source.size())?;
+            claims = owner::claims(path, &bytes, &self.prefixes);
+            uses = host_data::look(&bytes);
+        }
         Ok(Seen { path: path.clone(), looked, claims, uses })
     }
 
