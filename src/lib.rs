@@ -14,6 +14,7 @@
 pub mod base;
 pub mod cli;
 pub mod elf;
+pub mod install;
 pub mod loader;
 pub mod manifest;
 pub mod pack;

@@ -18,6 +18,12 @@ pub const DIRECTORY: &str = ".relocate";
 pub const ABOUT: &str = ".relocate/about.json";
 /// Where `manifest.json` lies in a tree.
 pub const MANIFEST: &str = ".relocate/manifest.json";
+/// The directory of programs of ours.
+pub const TOOLS: &str = ".relocate/bin";
+/// Where the tool itself lies, in an archive that needs it on the target.
+pub const TOOL: &str = ".relocate/bin/relocate";
+/// Where an installed tree says which path it is at.
+pub const PLACE: &str = ".relocate/place.json";
 
 /// What an installer must know before it unpacks the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +40,9 @@ pub struct About {
     /// How many bytes the path it is unpacked at may have where files need that path inside them; none where no file does.
     #[serde(default)]
     pub capacity: Option<u64>,
+    /// The path its files name in their [`Places`], where that is not the old prefix any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Prefix>,
     /// Whether the closure of what it needs was proven before it got its name.
     pub proven: bool,
 }
@@ -61,6 +70,32 @@ pub struct Entry {
     /// What was changed in it, in the order it was done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Where its bytes name the path of the tree, which must be known to be written there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Places>,
+}
+
+/// Where one file names one path: what an installer overwrites when the path of the tree is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Places {
+    /// How the new path is written.
+    pub how: How,
+    /// What kind of file it is, such as `elf` or `shell`; a stable word.
+    pub class: String,
+    /// What the file was built for there: an index in [`About::old_prefixes`].
+    pub prefix: usize,
+    /// Byte offsets in the file as the archive has it, sorted.
+    pub at: Vec<u64>,
+}
+
+/// How a path is written where another one stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// In as many bytes as the old prefix has, with slashes before it: nothing else in the file moves.
+    Padded,
+    /// In as many bytes as it has: text, in which what follows moves.
+    Text,
 }
 
 /// What an entry is.
@@ -261,11 +296,11 @@ mod tests {
     fn about() -> About {
         let old_prefixes = vec![Prefix::new(b"/home/ourapp/root").unwrap()];
         let floor = serde_json::json!({"GLIBC": "2.31"});
-        About { format: FORMAT, tool: "0.1.0".into(), old_prefixes, floor, capacity: Some(26), proven: true }
+        About { format: FORMAT, tool: "0.1.0".into(), old_prefixes, floor, capacity: Some(26), at: None, proven: true }
     }
 
     fn entry(path: &[u8], kind: Kind) -> Entry {
-        Entry { path: rel(path), kind, mode: 0o755, changes: Vec::new() }
+        Entry { path: rel(path), kind, mode: 0o755, changes: Vec::new(), places: Vec::new() }
     }
 
     fn manifest() -> Manifest {

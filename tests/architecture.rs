@@ -56,14 +56,17 @@ const MAP: &[Row] = &[
         may_import: &["base", "manifest", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
+    Row { module: "install", may_import: &["base", "text", "manifest", "verify", "pack"], never: SILENT },
     Row {
         module: "pipeline",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack"],
+        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack", "install"],
         never: SILENT,
     },
     Row {
         module: "cli",
-        may_import: &["base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack", "pipeline"],
+        may_import: &[
+            "base", "loader", "elf", "text", "manifest", "scan", "plan", "verify", "pack", "install", "pipeline",
+        ],
         never: &["process::exit"],
     },
     Row { module: "main", may_import: &["cli"], never: &["println!"] },

@@ -1,5 +1,6 @@
-//! SHA-256 digests, the one kind this project uses.
+//! SHA-256 digests, and MD5 where a file of somebody else's has it.
 
+use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -15,6 +16,11 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Its 32 bytes.
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// Reads 64 hexadecimal digits; `None` for anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();
@@ -27,6 +33,31 @@ impl Digest {
         }
         Some(Self(bytes))
     }
+}
+
+/// Both sums of bytes that come in pieces.
+#[derive(Debug, Default)]
+pub struct Sum {
+    md5: Md5,
+    sha256: Digester,
+}
+
+impl Sum {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    /// Gives MD5 and SHA-256.
+    pub fn finish(self) -> ([u8; 16], Digest) {
+        (self.md5.finalize().into(), self.sha256.finish())
+    }
+}
+
+/// The MD5 of bytes (RFC 1321). For records of pkgsrc's, never to trust something by.
+pub fn md5(bytes: &[u8]) -> [u8; 16] {
+    Md5::digest(bytes).into()
 }
 
 impl fmt::Display for Digest {

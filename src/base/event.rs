@@ -5,8 +5,10 @@ use crate::base::path::RelPath;
 /// A stage of a job, in the order a person sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// Reading and digesting ROOT.
+    /// Looking at every path of ROOT.
     Scan,
+    /// Reading and digesting its files.
+    Read,
     /// Fitting the new run-time paths into the files.
     Fit,
     /// Writing the archive or the tree.

@@ -97,3 +97,8 @@ pub fn wants_colour() -> bool {
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
+
+/// The bytes of the running program; `None` where they cannot be read.
+pub fn own_program() -> Option<Vec<u8>> {
+    fs::read("/proc/self/exe").ok()
+}

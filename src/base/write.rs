@@ -12,6 +12,7 @@ mod new_dir;
 mod new_file;
 mod replace;
 mod scratch;
+mod store;
 
 pub use beneath::Beneath;
 pub use names::{OtherName, finish_interrupted};
@@ -19,6 +20,7 @@ pub use new_dir::NewDir;
 pub use new_file::{NewFile, commit_all, whole};
 pub use replace::{drop_privileges, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
+pub use store::{Kept, Store};
 
 use crate::base::digest::Digest;
 use crate::base::path::printable;

@@ -115,6 +115,9 @@ pub(super) struct PackArgs {
     /// Leave out what matches (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
+    /// Leave out what programs do not read: docs, man, locale, static, headers, la, pyc, tests, or globs
+    #[arg(long, value_name = "WORDS", conflicts_with = "in_place")]
+    pub prune: Vec<String>,
     /// Leave these files as they are (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,
@@ -127,6 +130,15 @@ pub(super) struct PackArgs {
     /// Take setuid, setgid and capabilities away where a program needs a relative run-time path
     #[arg(long)]
     pub drop_setuid: bool,
+    /// The path the result will run at: what names the prefix is written for it, and the target needs only tar
+    #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
+    pub dest: Option<OsString>,
+    /// Keep libtool archives (*.la); they are left out because linking against them names the old prefix
+    #[arg(long)]
+    pub keep_la: bool,
+    /// Do not carry .relocate/bin/relocate in the result, though the target has work left for it
+    #[arg(long)]
+    pub no_tool: bool,
     /// Write NAME.unproven.tar.gz where the proof fails
     #[arg(long)]
     pub unproven: bool,

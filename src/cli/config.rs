@@ -12,10 +12,13 @@ use std::path::{Path, PathBuf};
 /// The name of the file that is looked for beside ROOT.
 const NAME: &str = "relocate.toml";
 /// Every key there is.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 18] = [
     "old-prefix",
     "tag",
     "exclude",
+    "prune",
+    "keep-la",
+    "dest",
     "skip",
     "bundle",
     "copy-link",
@@ -37,6 +40,9 @@ pub(super) struct Config {
     old_prefix: Vec<String>,
     tag: Option<TagArg>,
     exclude: Vec<String>,
+    prune: Vec<String>,
+    keep_la: bool,
+    dest: Option<String>,
     skip: Vec<String>,
     bundle: Vec<String>,
     copy_link: Vec<String>,
@@ -109,6 +115,9 @@ impl Config {
         }
         args.tag = args.tag.or(self.tag);
         args.exclude.extend_from_slice(&self.exclude);
+        args.prune.extend_from_slice(&self.prune);
+        args.keep_la |= self.keep_la;
+        args.dest = args.dest.take().or_else(|| self.dest.clone().map(OsString::from));
         args.skip.extend_from_slice(&self.skip);
         args.bundle.extend_from_slice(&self.bundle);
         args.copy_link.extend_from_slice(&self.copy_link);

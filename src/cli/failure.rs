@@ -59,7 +59,9 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         let exit = match &error {
             JobError::Ambiguous(_) => Exit::Usage,
-            JobError::BundlePrivate { .. } => Exit::Refused,
+            JobError::BundlePrivate { .. } | JobError::DestTooLong { .. } | JobError::DestCharacter { .. } => {
+                Exit::Refused
+            }
             JobError::Bug(_) => Exit::Bug,
             _ => Exit::Environment,
         };

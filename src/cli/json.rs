@@ -5,7 +5,7 @@ use super::summary::Written;
 use crate::base::finding::Finding;
 use crate::base::path::{RelPath, printable, serialize_bytes};
 use crate::pipeline::check::Checked;
-use crate::pipeline::{Job, Prepared};
+use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
@@ -85,7 +85,39 @@ fn plan(prepared: &Prepared) -> Value {
         prepared.plan.modes.iter().map(|(path, mode)| pairs(path, json!(format!("{mode:04o}")))).collect();
     let copied: Vec<Value> =
         prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": place(source)})).collect();
-    json!({"rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied})
+    json!({
+        "rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied,
+        "texts": texts(prepared), "left_out": left_out(prepared), "places": places(prepared),
+        "capacity": prepared.capacity(),
+    })
+}
+
+/// Texts that change, with what each class does to them.
+fn texts(prepared: &Prepared) -> Vec<Value> {
+    let shown = |bytes: &[u8]| printable(bytes).into_owned();
+    let text = |(path, reading): (&RelPath, &Reading)| {
+        let changes = reading.text.as_ref()?.changes.iter().map(|made| {
+            json!({"class": made.class, "from": shown(&made.change.from), "to": shown(&made.change.to), "why": made.change.why})
+        });
+        Some(json!({"path": path, "changes": changes.collect::<Vec<_>>()}))
+    };
+    prepared.readings.iter().filter_map(text).collect()
+}
+
+fn left_out(prepared: &Prepared) -> Vec<Value> {
+    let pruned =
+        prepared.inventory.pruned.iter().map(|gone| json!({"path": gone.path, "by": gone.by, "size": gone.size}));
+    let dropped = prepared
+        .dropped
+        .iter()
+        .map(|(path, gone)| json!({"path": path, "by": gone.by, "size": gone.size, "why": gone.why}));
+    pruned.chain(dropped).collect()
+}
+
+/// Files that name the path of the tree, as the record has them.
+fn places(prepared: &Prepared) -> Vec<Value> {
+    let named = prepared.readings.iter().filter(|(_, reading)| !reading.places.is_empty());
+    named.map(|(path, reading)| json!({"path": path, "places": reading.places})).collect()
 }
 
 fn verdict(verdict: &Verdict) -> Value {

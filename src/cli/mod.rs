@@ -9,6 +9,7 @@ mod elf;
 mod exit;
 mod failure;
 mod json;
+mod names;
 mod output;
 mod pack;
 mod paste;

@@ -12,9 +12,11 @@ use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::NewFile;
+use crate::elf::{self, Kind, Read};
 use crate::loader::object::Tag;
 use crate::pack::Options;
 use crate::pipeline::{self, Job, JobError, Owner, Prepared, archive, in_place, tree};
+use crate::scan::Prune;
 use crate::verify::judge::Law;
 use output::Output;
 use std::ffi::OsString;
@@ -160,6 +162,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
             TagArg::Rpath => Tag::Rpath,
         }),
         exclude: globs("--exclude", &args.exclude)?,
+        prune: Prune::parse(&args.prune).map_err(|error| Usage::new(format!("--prune {error}")))?,
         skip: globs("--skip", &args.skip)?,
         bundle: globs("--bundle", &bundle)?,
         copy_link: globs("--copy-link", &args.copy_link)?,
@@ -167,9 +170,29 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         law: Law { skip: globs("--skip", &args.skip)?, ..law(&args.law)? },
         owner: owner(args.archive.owner.as_deref())?,
         chmod: args.archive.chmod.as_deref().map(chmod).transpose()?,
+        without: if args.keep_la { vec!["libtool"] } else { Vec::new() },
+        dest: args.dest.as_ref().map(dest).transpose()?,
+        tool: if args.no_tool || args.in_place { None } else { tool() },
         source_date_epoch: host::source_date_epoch()
             .map_err(|found| Usage::new(format!("SOURCE_DATE_EPOCH is '{found}', not a number of seconds")))?,
     })
+}
+
+/// This program, where it is static and so runs on any target.
+fn tool() -> Option<Vec<u8>> {
+    let bytes = host::own_program()?;
+    let is_static = match elf::read(&bytes) {
+        Ok(Read::Other(kind)) => kind == Kind::Static,
+        Ok(Read::Dynamic(facts)) => facts.kind == Kind::StaticPie,
+        Ok(Read::NotElf) | Err(_) => false,
+    };
+    is_static.then_some(bytes)
+}
+
+/// Reads `--dest`.
+fn dest(text: &OsString) -> Result<Prefix, Usage> {
+    Prefix::new(text.as_bytes())
+        .ok_or_else(|| Usage::new(format!("--dest {}: not an absolute path below /", text.to_string_lossy())))
 }
 
 fn root_is_a_directory(root: &Path) -> Result<(), Usage> {

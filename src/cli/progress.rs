@@ -24,7 +24,8 @@ impl Progress {
 
 fn verb(stage: Stage) -> &'static str {
     match stage {
-        Stage::Scan => "reading",
+        Stage::Scan => "looking",
+        Stage::Read => "reading",
         Stage::Fit => "fitting",
         Stage::Write => "writing",
         Stage::Check => "checking",

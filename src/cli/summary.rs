@@ -2,7 +2,7 @@
 
 use super::args::PackArgs;
 use super::exit::Exit;
-use super::{json, paste, report};
+use super::{json, names, paste, report};
 use crate::base::finding::{Finding, Severity};
 use crate::pack::Archive;
 use crate::pipeline::{Job, Prepared};
@@ -87,6 +87,15 @@ fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Wri
     table.row("tree", contents(prepared));
     table.row("run-time paths", run_paths(prepared));
     table.row("symlinks", symlinks(prepared));
+    if let Some(pruned) = names::pruned(prepared) {
+        table.row("pruned", pruned);
+    }
+    if let Some(texts) = names::texts(prepared) {
+        table.row("texts", texts);
+    }
+    if let Some(places) = names::places(job, prepared, written) {
+        table.row("final path", places);
+    }
     if !prepared.copied.is_empty() {
         let names: Vec<_> = prepared.copied.keys().map(ToString::to_string).collect();
         table.row("copied in", names.join(" "));

@@ -91,6 +91,8 @@ pub struct Tree<'a> {
     pub contents: &'a dyn Contents,
     /// The bytes of `.relocate/about.json`, the first entry.
     pub about: &'a [u8],
+    /// The bytes of the tool that finishes the tree on the target, where it is carried.
+    pub tool: Option<&'a [u8]>,
 }
 
 /// The digests of the bytes written, one place for each item; none for what is no file.

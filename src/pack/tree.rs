@@ -68,7 +68,13 @@ pub fn write_tree(
     let own = records.directory();
     planter.beneath.make_dir(&own.path)?;
     planter.plant_record(&records.file(manifest::ABOUT, tree.about), tree.about)?;
+    let tools = records.tools();
+    if let Some(tool) = tree.tool {
+        planter.beneath.make_dir(&tools.path)?;
+        planter.plant_record(&records.tool(tool), tool)?;
+    }
     planter.plant_record(&records.file(manifest::MANIFEST, &bytes), &bytes)?;
+    let own: Vec<_> = tree.tool.map(|_| tools).into_iter().chain([own]).collect();
     planter.seal(&own)?;
     listener.event(&Event::End(Stage::Write));
     Ok(PackedTree { new, digests })
@@ -117,10 +123,10 @@ impl Planter<'_> {
         Ok(self.beneath.finish(file, &item.path, item.mode, Some(item.mtime))?)
     }
 
-    /// Modes and times of directories, the deepest first. `own` is the directory of the records.
-    fn seal(mut self, own: &Item) -> Result<(), PackError> {
+    /// Modes and times of directories, the deepest first. `own` are those of the records, the deepest first too.
+    fn seal(mut self, own: &[Item]) -> Result<(), PackError> {
         let dirs = self.tree.items.iter().filter(|item| item.body == Body::Dir);
-        for item in dirs.rev().chain([own]).collect::<Vec<_>>() {
+        for item in dirs.rev().chain(own).collect::<Vec<_>>() {
             let dir = self.beneath.open_dir(&item.path)?;
             self.finish(&dir, item)?;
         }

@@ -17,7 +17,7 @@ use std::thread;
 
 /// Writes an archive into `out`, which has no name until [`Packed::publish`].
 ///
-/// The entries are `about.json`, the items in their order, and `manifest.json` with the bytes that `record` makes of the
+/// The entries are `about.json`, the items in their order, the tool where there is one, and `manifest.json` with the bytes that `record` makes of the
 /// digests of what was written. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
 pub fn write(
     tree: &Tree<'_>,
@@ -56,6 +56,12 @@ fn entries<'scope, 'env: 'scope>(
     }
     stream.push(&headers)?;
     let digests = items(tree, root, (crew, stream), options, listener)?;
+    if let Some(tool) = tree.tool {
+        let mut header = Vec::new();
+        batch::append_header(&records.tools(), &options.top_dir, &mut header);
+        stream.push(&header)?;
+        push_record(stream, &records.tool(tool), tool, options)?;
+    }
     let bytes = record(&digests).map_err(PackError::Record)?;
     push_record(stream, &records.file(manifest::MANIFEST, &bytes), &bytes, options)?;
     end(stream)?;
@@ -161,6 +167,14 @@ impl Records {
 
     pub(super) fn directory(&self) -> Item {
         self.item(manifest::DIRECTORY, 0o755, Body::Dir)
+    }
+
+    pub(super) fn tools(&self) -> Item {
+        self.item(manifest::TOOLS, 0o755, Body::Dir)
+    }
+
+    pub(super) fn tool(&self, bytes: &[u8]) -> Item {
+        self.item(manifest::TOOL, 0o755, Body::File { size: bytes.len() as u64 })
     }
 }
 

@@ -33,14 +33,19 @@ pub fn write(
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
     let witness = Witness::new(job, prepared, &shipped);
-    let about = record::about(prepared, proven);
-    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes() };
+    let about = record::about(prepared, job.dest.as_ref(), proven);
+    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: tool(job, prepared) };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
     let verdict = witness.verdict(packed.digests())?;
     floor_as_recorded(prepared, &verdict)?;
     Ok(Judged { packed, verdict })
+}
+
+/// The tool, where the target has work left for it.
+pub(super) fn tool<'a>(job: &'a Job, prepared: &Prepared) -> Option<&'a [u8]> {
+    job.tool.as_deref().filter(|_| job.dest.is_none() && prepared.wants_final_path())
 }
 
 /// The record opens the archive, so its floor comes from the plan; the judge's own must be the same.

@@ -3,13 +3,15 @@
 
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
-use crate::base::digest::Digester;
+use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
 use crate::elf::{self, PlanError};
+use crate::install::{Fill, FillError};
 use crate::scan::{Class, Entry, FileFacts, Kind};
 use crate::text::pyc;
 use crate::verify::judge::What;
 use crate::verify::witness::testify;
+use std::borrow::Cow;
 use std::fs::File;
 
 /// How much is held at a time, in bytes; a smaller file is read whole, so that what is parsed, digested and shipped are
@@ -60,17 +62,12 @@ impl Shipment<'_> {
         bytes: &[u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<What, StreamError> {
-        if crate::base::digest::Digest::of(bytes) != facts.digest {
+        if self.digest(path).is_some_and(|digest| digest != Digest::of(bytes)) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
-        let Some(change) = self.change(path, entry, &bytes)? else {
-            out(bytes)?;
-            return Ok(seen(&bytes));
-        };
-        let edited = Edited::new(&bytes, &change.edits, change.size);
-        let new = edited.range(0, change.size).map_err(|error| JobError::Bug(error.to_string()))?.into_owned();
+        let new = self.new_bytes(path, entry, facts, bytes)?;
         out(&new)?;
-        Ok(seen(&new))
+        Ok(seen(&&*new))
     }
 
     fn large(
@@ -82,7 +79,10 @@ impl Shipment<'_> {
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<What, StreamError> {
         let changed = |_| JobError::Changed { path: path.clone() };
-        let change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
+        let mut change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
+        if self.job.dest.is_some() {
+            change.edits.extend(self.fill(path)?.edits(self.job.dest.as_ref()).map_err(|error| broken(path, &error))?);
+        }
         let edited = Edited::new(file, &change.edits, change.size);
         let mut digester = Digester::default();
         let mut offset = 0;
@@ -93,10 +93,59 @@ impl Shipment<'_> {
             out(&edited.range(offset, length).map_err(changed)?)?;
             offset += length;
         }
-        if digester.finish() != facts.digest {
+        if self.digest(path).is_some_and(|digest| digest != digester.finish()) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         Ok(seen(&edited))
+    }
+
+    /// The digest the file had when it was read for the plan; none where nothing is planned.
+    fn digest(&self, path: &RelPath) -> Option<Digest> {
+        self.prepared.readings.get(path).map(|reading| reading.digest)
+    }
+
+    /// All bytes of a file as they will be shipped.
+    fn new_bytes<'b>(
+        &self,
+        path: &RelPath,
+        entry: &Entry,
+        facts: &FileFacts,
+        bytes: &'b [u8],
+    ) -> Result<Cow<'b, [u8]>, JobError> {
+        let new = match self.rewritten(path)? {
+            Some(new) => Cow::Owned(new),
+            None => match self.change(path, entry, &bytes)? {
+                Some(change) => {
+                    let edited = Edited::new(&bytes, &change.edits, change.size);
+                    let whole = edited.range(0, change.size).map_err(|error| JobError::Bug(error.to_string()))?;
+                    Cow::Owned(whole.into_owned())
+                }
+                None => Cow::Borrowed(bytes),
+            },
+        };
+        let moves = self.job.dest.is_some() && facts.size > 0 && !self.fill(path)?.is_empty();
+        if !moves {
+            return Ok(new);
+        }
+        let filled = self.fill(path)?.moved(&new, None, self.job.dest.as_ref());
+        Ok(Cow::Owned(filled.map_err(|error| broken(path, &error))?))
+    }
+
+    /// What a text becomes, where it changes.
+    fn rewritten(&self, path: &RelPath) -> Result<Option<Vec<u8>>, JobError> {
+        let fit = self.prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
+        let (Some(fit), Some(store)) = (fit, &self.prepared.store) else { return Ok(None) };
+        let new = store.get(fit.kept)?;
+        if Digest::of(&new) != fit.sums.sha256 {
+            return Err(JobError::Bug(format!("{path}: its new text was not kept")));
+        }
+        Ok(Some(new))
+    }
+
+    /// Where the file names the path of the tree.
+    fn fill(&self, path: &RelPath) -> Result<Fill<'_>, JobError> {
+        let places = self.prepared.readings.get(path).map_or(&[][..], |reading| &reading.places);
+        Fill::of(places, &self.prepared.prefixes, None).map_err(|error| broken(path, &error))
     }
 
     /// The edits a file needs; `None` where it stays as it is.
@@ -128,6 +177,10 @@ impl Shipment<'_> {
         (matched && mtime > i64::from(epoch))
             .then(|| Edit { offset: stamp.offset, bytes: epoch.to_le_bytes().to_vec() })
     }
+}
+
+fn broken(path: &RelPath, error: &FillError) -> JobError {
+    JobError::Bug(format!("{path} {error}, though that was planned"))
 }
 
 fn seen(bytes: &dyn ReadAt) -> What {

@@ -1,6 +1,6 @@
 //! Why a job could not be done. What the tree itself is at fault for is a finding, not an error.
 
-use crate::base::path::{RelPath, printable};
+use crate::base::path::{Prefix, RelPath, printable};
 use crate::base::write::WriteError;
 use crate::pack::{CompareError, PackError, UnpackError};
 use crate::plan::Ambiguous;
@@ -43,6 +43,24 @@ pub enum JobError {
     Compare(CompareError),
     /// Writing a file failed.
     Write(WriteError),
+    /// The path of `--dest` has more bytes than the tree's strings have room for.
+    DestTooLong {
+        /// The path.
+        dest: Prefix,
+        /// How many bytes there is room for.
+        capacity: u64,
+    },
+    /// The path of `--dest` has a character that files of some class cannot hold.
+    DestCharacter {
+        /// The path.
+        dest: Prefix,
+        /// The class.
+        class: String,
+        /// The byte.
+        byte: u8,
+        /// A file of that class.
+        file: RelPath,
+    },
     /// Programs may not be executed where the tree was copied to.
     NoExec {
         /// The scratch directory.
@@ -72,6 +90,14 @@ impl fmt::Display for JobError {
             Self::Unpack(error) => error.fmt(f),
             Self::Compare(error) => error.fmt(f),
             Self::Write(error) => error.fmt(f),
+            Self::DestTooLong { dest, capacity } => {
+                let len = dest.as_bytes().len();
+                write!(f, "--dest {dest}: {len} bytes, and the tree's files have room for {capacity}")
+            }
+            Self::DestCharacter { dest, class, byte, file } => {
+                let shown = printable(std::slice::from_ref(byte)).into_owned();
+                write!(f, "--dest {dest}: '{shown}' cannot stand in {class} files such as {file}")
+            }
             Self::NoExec { scratch } => {
                 write!(f, "programs cannot be run in {}: its file system is mounted noexec", scratch.display())
             }
@@ -98,6 +124,10 @@ impl JobError {
             Self::BundlePrivate { soname, .. } => Some(format!("--allow-lib '{soname}' takes the target's own")),
             Self::Changed { .. } => Some("stop whatever writes to the tree and run again".to_owned()),
             Self::Write(error) => error.help(),
+            Self::DestTooLong { capacity, .. } => Some(format!(
+                "take a path of at most {capacity} bytes, or build the prefix at a longer path: 64 bytes are a good length"
+            )),
+            Self::DestCharacter { .. } => Some("take a path of letters, digits and /._-+".to_owned()),
             Self::NoExec { .. } => Some("set TMPDIR to a directory on another file system".to_owned()),
             Self::Bug(_) => Some("please report it with the file it names; nothing was written".to_owned()),
             _ => None,

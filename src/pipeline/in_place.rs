@@ -33,6 +33,7 @@ pub fn apply(job: &Job, prepared: &Prepared, listener: &dyn Listener) -> Result<
     change.copy_in()?;
     // First, because a program that has its new run-time path already gives the next run no reason to do it.
     change.drop_privileges()?;
+    change.leave_out()?;
     change.rewrite(listener)?;
     change.symlinks()?;
     check::judge_directory(&job.root, &job.exclude, &job.law)
@@ -45,7 +46,9 @@ struct Change<'a> {
 
 impl Change<'_> {
     fn rewrite(&self, listener: &dyn Listener) -> Result<(), JobError> {
-        let files: Vec<&RelPath> = self.prepared.fits.keys().filter(|path| self.is_own(path)).collect();
+        // Texts first: run-time paths tell a next run, after a kill, which prefix is the old one.
+        let texts = self.prepared.readings.iter().filter(|(_, reading)| reading.text.is_some()).map(|(path, _)| path);
+        let files: Vec<&RelPath> = texts.chain(self.prepared.fits.keys()).filter(|path| self.is_own(path)).collect();
         let sets = self.link_sets();
         listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: 0 });
         for batch in files.chunks(BATCH) {
@@ -122,6 +125,13 @@ impl Change<'_> {
     fn symlinks(&self) -> Result<(), JobError> {
         for (path, target) in self.prepared.plan.links.iter().filter(|(path, _)| self.is_own(path)) {
             write::replace_symlink(&self.at(path), Path::new(OsStr::from_bytes(target)))?;
+        }
+        Ok(())
+    }
+
+    fn leave_out(&self) -> Result<(), JobError> {
+        for path in self.prepared.dropped.keys() {
+            write::remove(&self.at(path))?;
         }
         Ok(())
     }

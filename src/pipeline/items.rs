@@ -16,7 +16,7 @@ pub(super) struct Shipped<'a> {
 /// the plan has a finding for each.
 pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
     let shipped = prepared.inventory.entries.iter().filter_map(|(path, entry)| {
-        let body = body(prepared, path, entry)?;
+        let body = body(job, prepared, path, entry)?;
         // All names of a hard-link set are one file and have one mode.
         let first = match &entry.kind {
             Kind::HardLink(first) => first,
@@ -43,12 +43,17 @@ fn mode(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> u32 {
     }
 }
 
-fn body(prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option<Body> {
+fn body(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option<Body> {
     match &entry.kind {
         Kind::Dir => Some(Body::Dir),
         Kind::File(facts) => {
-            let size = prepared.fits.get(path).map_or(facts.size, |fit| fit.size);
-            Some(Body::File { size })
+            let text = prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
+            let size = match (text, prepared.fits.get(path)) {
+                (Some(text), _) => text.sums.size,
+                (None, Some(fit)) => fit.size,
+                (None, None) => facts.size,
+            };
+            Some(Body::File { size: prepared.size_at(path, size, job.dest.as_ref()) })
         }
         Kind::HardLink(first) => Some(Body::HardLink(first.clone())),
         Kind::Symlink(target) => {

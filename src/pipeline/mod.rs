@@ -1,10 +1,11 @@
-//! The main job, readable from top to bottom: look, decide, fit, act, prove.
+//! The main job, readable from top to bottom: look, read, decide, fit, act, prove.
 //!
 //! [`prepare`] looks and decides, and writes nothing. What it gives can be printed (`--dry-run`), handed to
 //! [`archive::write`] or [`tree::write`], which act and prove and only then give the result its name, or to
 //! [`in_place::apply`].
 
 pub mod archive;
+mod around;
 mod bundle;
 pub mod check;
 mod contents;
@@ -12,26 +13,39 @@ mod error;
 mod fit;
 pub mod in_place;
 mod items;
+mod reading;
 mod record;
 pub mod single;
+mod strings;
+mod texts;
 pub mod tree;
 
 pub use bundle::RUNTIME;
 pub use error::JobError;
 pub use fit::Fit;
+pub use reading::{Left, Reading, TextFit};
+pub use texts::Dropped;
 
+use crate::base::digest::Digest;
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
 use crate::base::glob::Globs;
 use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
+use crate::base::write::Store;
+use crate::install::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
+use crate::manifest::{How, Places};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{self, Candidate, Class, Entry, Inventory};
+use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
+use crate::text::kind::Kind;
 use crate::text::mkconf;
+use crate::text::occurrence::Names;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
+use around::Around;
+use reading::Question;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -48,6 +62,8 @@ pub struct Job {
     pub tag: Option<Tag>,
     /// What is left out.
     pub exclude: Globs,
+    /// What is left out to make the result smaller.
+    pub prune: Prune,
     /// Files left as they are.
     pub skip: Globs,
     /// Libraries to copy in, by soname.
@@ -64,6 +80,12 @@ pub struct Job {
     pub chmod: Option<Chmod>,
     /// No modification time is later than this (seconds since 1970).
     pub source_date_epoch: Option<i64>,
+    /// Classes of text that are left as they are.
+    pub without: Vec<&'static str>,
+    /// The path the result is for, where it is known already.
+    pub dest: Option<Prefix>,
+    /// The tool's own program, to be carried where the target has work left for it.
+    pub tool: Option<Vec<u8>>,
 }
 
 /// Who owns what is in the archive.
@@ -96,6 +118,14 @@ pub struct Prepared {
     pub expected: Verdict,
     /// What was copied in from this machine: path in the tree, and where from.
     pub copied: BTreeMap<RelPath, PathBuf>,
+    /// What was learned of each regular file by reading it.
+    pub readings: BTreeMap<RelPath, Reading>,
+    /// The prefixes that [`Reading::places`] speak of, by index.
+    pub prefixes: Vec<Prefix>,
+    /// What is left out, and why.
+    pub dropped: BTreeMap<RelPath, Dropped>,
+    /// Where new texts are kept; none where there are none.
+    store: Option<Store>,
 }
 
 impl Prepared {
@@ -103,8 +133,78 @@ impl Prepared {
     fn unchanged(inventory: Inventory) -> Self {
         let choice = PrefixChoice { prefixes: Vec::new(), because: "nothing is changed".to_owned() };
         let expected = judge(&[], &Law::default());
-        let (plan, fits, copied) = (Plan::default(), BTreeMap::new(), BTreeMap::new());
-        Self { inventory, choice, plan, fits, expected, copied }
+        Self {
+            inventory,
+            choice,
+            plan: Plan::default(),
+            fits: BTreeMap::new(),
+            expected,
+            copied: BTreeMap::new(),
+            readings: BTreeMap::new(),
+            prefixes: Vec::new(),
+            dropped: BTreeMap::new(),
+            store: None,
+        }
+    }
+
+    /// The digest of a file's bytes in ROOT.
+    fn digest(&self, path: &RelPath) -> Option<Digest> {
+        self.readings.get(path).map(|reading| reading.digest)
+    }
+
+    /// The size of a file with `dest` in its places, where it has `size` bytes without.
+    fn size_at(&self, path: &RelPath, size: u64, dest: Option<&Prefix>) -> u64 {
+        let places = self.readings.get(path).map_or(&[][..], |reading| &reading.places);
+        // What does not fit was refused before anything is written.
+        Fill::of(places, &self.prefixes, None).and_then(|fill| fill.size(size, dest)).unwrap_or(size)
+    }
+
+    /// The places of a file as the record says them, with `dest` in them.
+    fn places_at(&self, path: &RelPath, dest: Option<&Prefix>) -> Vec<Places> {
+        let places = self.readings.get(path).map_or(&[][..], |reading| &reading.places);
+        let fill = Fill::of(places, &self.prefixes, None);
+        fill.and_then(|fill| fill.places_at(places, dest)).unwrap_or_default()
+    }
+
+    /// Whether files that programs read name the path of the tree, so that it has to be written into them where it is
+    /// unpacked.
+    pub fn wants_final_path(&self) -> bool {
+        let places = self.readings.values().flat_map(|reading| &reading.places);
+        places.into_iter().any(|places| Kind::named(&places.class).is_none_or(|kind| !kind.is_for_people()))
+    }
+
+    /// ROOT's own path is no prefix of the result where no file names it: the result must not depend on it.
+    fn forget_own_path(&mut self) {
+        let places = self.readings.values().flat_map(|reading| &reading.places);
+        let named = places.map(|places| places.prefix + 1).max().unwrap_or(0);
+        self.prefixes.truncate(named.max(self.choice.prefixes.len()));
+    }
+
+    /// Refuses a path that does not fit the strings of the tree, or cannot stand in a text of it.
+    fn can_be_at(&self, dest: &Prefix) -> Result<(), JobError> {
+        if let Some(capacity) = self.capacity().filter(|capacity| *capacity < dest.as_bytes().len() as u64) {
+            return Err(JobError::DestTooLong { dest: dest.clone(), capacity });
+        }
+        let mut named =
+            self.readings.iter().flat_map(|(path, reading)| reading.places.iter().map(move |at| (path, at)));
+        let misfit = named.find_map(|(path, places)| {
+            let byte = Kind::named(&places.class)?.cannot_hold(dest.as_bytes())?;
+            Some((path, places, byte))
+        });
+        match misfit {
+            None => Ok(()),
+            Some((file, places, byte)) => {
+                let class = places.class.clone();
+                Err(JobError::DestCharacter { dest: dest.clone(), class, byte, file: file.clone() })
+            }
+        }
+    }
+
+    /// How long a path the tree can run at, in bytes; none where no string of its files limits it.
+    pub fn capacity(&self) -> Option<u64> {
+        let padded = self.readings.values().flat_map(|reading| &reading.places);
+        let padded = padded.filter(|places| places.how == How::Padded);
+        padded.filter_map(|places| self.prefixes.get(places.prefix)).map(|prefix| prefix.as_bytes().len() as u64).min()
     }
 
     /// Files that had to be changed and cannot be, with the reason.
@@ -120,10 +220,24 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let mut inventory = scan::scan(&job.root, &job.exclude, listener)?;
+    let mut inventory = scan::scan_pruned(&job.root, &job.exclude, &job.prune, listener)?;
     let choice = plan::choose(&hints(job, &inventory), &scan::candidates(&inventory))?;
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
+    let tree = plan::tree(&inventory, prefixes.clone());
+    let store = Store::create()?;
+    let snapshot = inventory.clone();
+    let question = Question {
+        prefixes: &prefixes,
+        names: Names::new(&prefixes),
+        around: Around::new(&snapshot, &tree),
+        skip: &job.skip,
+        without: &job.without,
+        store: &store,
+    };
+    let mut readings = BTreeMap::new();
+    reading::read_all(&inventory, &question, &mut readings, listener)?;
+    let dropped = texts::leave_out(&mut inventory, &tree, &readings);
     let (mut plan, expected) = loop {
         let plan = decide(job, &inventory, &prefixes, &copied);
         let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);
@@ -136,8 +250,31 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     plan.findings.extend(record::raised_floor(&plan, &expected.floor, &copied));
     plan.findings.extend(disputed(&inventory, &expected));
     plan.findings.sort();
+    reading::read_all(&inventory, &question, &mut readings, listener)?;
     let fits = fit::fit_all(&inventory, &mut plan, listener);
-    Ok(Prepared { inventory, choice, plan, fits, expected, copied })
+    let mut prepared = Prepared {
+        inventory,
+        choice,
+        plan,
+        fits,
+        expected,
+        copied,
+        readings,
+        prefixes: prefixes.clone(),
+        dropped,
+        store: None,
+    };
+    texts::ledgers(&mut prepared, &question, &store)?;
+    drop(question);
+    prepared.store = Some(store);
+    prepared.forget_own_path();
+    let findings = texts::findings(&prepared);
+    prepared.plan.findings.extend(findings);
+    prepared.plan.findings.sort();
+    if let Some(dest) = &job.dest {
+        prepared.can_be_at(dest)?;
+    }
+    Ok(prepared)
 }
 
 fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix], copied: &BTreeMap<RelPath, PathBuf>) -> Plan {

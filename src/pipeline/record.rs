@@ -4,7 +4,7 @@ use super::items::Shipped;
 use super::{Job, Prepared};
 use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Severity};
-use crate::base::path::RelPath;
+use crate::base::path::{Prefix, RelPath};
 use crate::loader::floor::{Demand, Floor, Kind, floor};
 use crate::manifest::{self, About, Change, FORMAT, Manifest};
 use crate::pack::Body;
@@ -38,15 +38,14 @@ pub(super) fn raised_floor(plan: &Plan, raised: &Floor, copied: &BTreeMap<RelPat
 }
 
 /// The record that opens the archive.
-pub(super) fn about(prepared: &Prepared, proven: bool) -> About {
-    let prefixes = prepared.choice.prefixes.clone();
+pub(super) fn about(prepared: &Prepared, dest: Option<&Prefix>, proven: bool) -> About {
     About {
         format: FORMAT,
         tool: env!("CARGO_PKG_VERSION").to_owned(),
         floor: serde_json::to_value(&prepared.expected.floor).unwrap_or_default(),
-        // A string that names the prefix can be overwritten by one that is no longer.
-        capacity: prefixes.iter().map(|prefix| prefix.as_bytes().len() as u64).min(),
-        old_prefixes: prefixes,
+        capacity: prepared.capacity(),
+        at: dest.cloned(),
+        old_prefixes: prepared.prefixes.clone(),
         proven,
     }
 }
@@ -61,15 +60,16 @@ pub(super) fn manifest(
 ) -> Manifest {
     let entry = |(shipped, digest): (&Shipped<'_>, &Option<Digest>)| manifest::Entry {
         path: shipped.path.clone(),
-        kind: kind(shipped, *digest),
+        kind: kind(shipped, *digest, prepared.digest(shipped.path)),
         mode: shipped.item.mode,
         changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
+        places: prepared.places_at(shipped.path, job.dest.as_ref()),
     };
     Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
 }
 
-fn kind(shipped: &Shipped<'_>, digest: Option<Digest>) -> manifest::Kind {
-    let before = shipped.entry.file().map(|facts| facts.digest);
+fn kind(shipped: &Shipped<'_>, digest: Option<Digest>, before: Option<Digest>) -> manifest::Kind {
+    let before = shipped.entry.file().and(before);
     match &shipped.item.body {
         Body::Dir => manifest::Kind::Dir,
         Body::Symlink(target) => manifest::Kind::Symlink { target: target.clone() },
@@ -87,7 +87,14 @@ fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest
         let from = facts.object.run_path().map(|(_, path)| path.to_vec()).unwrap_or_default();
         let to = rewrite.wanted.runpath.clone().or_else(|| rewrite.wanted.rpath.clone()).unwrap_or_default();
         changes.push(Change { kind: "runpath".to_owned(), from, to, why: why(rewrite) });
-    } else if digest.is_some_and(|digest| entry.file().is_some_and(|facts| facts.digest != digest)) {
+    } else if let Some(fit) = prepared.readings.get(path).and_then(|reading| reading.text.as_ref()) {
+        changes.extend(fit.changes.iter().map(|made| Change {
+            kind: made.class.to_owned(),
+            from: made.change.from.clone(),
+            to: made.change.to.clone(),
+            why: made.change.why.to_owned(),
+        }));
+    } else if is_pyc(entry) && prepared.digest(path).is_some_and(|before| Some(before) != digest) {
         let why = format!("its source's time is clamped to {}", job.source_date_epoch.unwrap_or_default());
         changes.push(Change { kind: "pyc-time".to_owned(), from: Vec::new(), to: Vec::new(), why });
     }
@@ -110,6 +117,10 @@ fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest
         });
     }
     changes
+}
+
+fn is_pyc(entry: &Entry) -> bool {
+    entry.file().is_some_and(|facts| matches!(facts.class, scan::Class::Pyc(_)))
 }
 
 fn why(rewrite: &Rewrite) -> String {

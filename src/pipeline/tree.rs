@@ -1,6 +1,6 @@
 //! `-o DIR/`: the rewritten tree itself, laid out aside, judged, and only then named.
 
-use super::archive::{Witness, floor_as_recorded, unwrap};
+use super::archive::{self, Witness, floor_as_recorded, unwrap};
 use super::items::items;
 use super::{Job, JobError, Owner, Prepared, record};
 use crate::base::event::Listener;
@@ -20,7 +20,7 @@ const TOP: Looks = Looks { mode: 0o755, mtime: None };
 /// the user wants it all the same; the verdict tells.
 pub fn write(job: &Job, prepared: &Prepared, path: &Path, listener: &dyn Listener) -> Result<Verdict, JobError> {
     let proven = !prepared.is_hopeless();
-    let (planted, verdict) = plant(job, prepared, &record::about(prepared, proven), path, listener)?;
+    let (planted, verdict) = plant(job, prepared, &record::about(prepared, job.dest.as_ref(), proven), path, listener)?;
     floor_as_recorded(prepared, &verdict)?;
     match verdict.verified() {
         Some(verified) => planted.publish(&verified)?,
@@ -36,7 +36,7 @@ pub(super) fn copy(root: &Path, place: &Path, listener: &dyn Listener) -> Result
     let job = Job { root: root.to_owned(), owner: Owner::Keep, ..Job::default() };
     let prepared = Prepared::unchanged(scan::scan(root, &Globs::default(), listener)?);
     let about = fs::read(root.join(ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
-    let about = about.unwrap_or_else(|| record::about(&prepared, false));
+    let about = about.unwrap_or_else(|| record::about(&prepared, None, false));
     plant(&job, &prepared, &about, place, listener)?.0.publish_unproven()?;
     Ok(())
 }
@@ -51,7 +51,7 @@ fn plant(
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
     let witness = Witness::new(job, prepared, &shipped);
-    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes() };
+    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: archive::tool(job, prepared) };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let mut new = NewDir::create(path)?;

@@ -1,16 +1,17 @@
-//! Staged tree -> [`Inventory`]: what is there, read once, sorted, the same for any number of threads.
+//! Staged tree -> [`Inventory`]: what is there, sorted, the same for any number of threads.
 //!
-//! Every regular file is read whole and digested; ELF files and scripts tell their facts on the way. Nothing is
-//! decided here and nothing is written. What cannot be read is collected, so that one run names all of it.
+//! Every regular file is opened, and so much of it read as tells what it is: of ELF files and scripts what a loader and
+//! the kernel look at. Nothing is decided here and nothing is written. What cannot be read is collected, so that one run names all of it.
 
 mod evidence;
 mod inspect;
+mod prune;
 mod walk;
 
 pub use evidence::{Candidate, candidates};
 pub use inspect::{carries_capabilities, inspect};
+pub use prune::{Prune, PruneError, Pruned};
 
-use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 pub struct Inventory {
     /// Every path but the tree itself, sorted.
     pub entries: BTreeMap<RelPath, Entry>,
+    /// What was left out to make it smaller, sorted.
+    pub pruned: Vec<Pruned>,
 }
 
 /// One path of the tree.
@@ -66,8 +69,6 @@ pub enum Kind {
 pub struct FileFacts {
     /// Size in bytes.
     pub size: u64,
-    /// Digest of all its bytes.
-    pub digest: Digest,
     /// What it is inside.
     pub class: Class,
     /// How many names of its hard-link set lie outside the tree.
@@ -130,12 +131,23 @@ impl std::error::Error for ScanError {}
 
 /// Reads the tree at `root`, leaving out what `exclude` names and everything below it.
 pub fn scan(root: &Path, exclude: &Globs, listener: &dyn Listener) -> Result<Inventory, ScanError> {
-    let (found, mut failures) = walk::walk(root, exclude);
-    let bytes = found.iter().map(|found| found.size).sum();
-    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes });
+    scan_pruned(root, exclude, &Prune::default(), listener)
+}
+
+/// The same, leaving out what `prune` means too, and remembering what that was.
+pub fn scan_pruned(
+    root: &Path,
+    exclude: &Globs,
+    prune: &Prune,
+    listener: &dyn Listener,
+) -> Result<Inventory, ScanError> {
+    let (mut found, mut failures) = walk::walk(root, exclude);
+    let pruned = prune.apply(&mut found);
+    walk::link_sets(&mut found);
+    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
     let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
     listener.event(&Event::End(Stage::Scan));
-    let mut inventory = Inventory::default();
+    let mut inventory = Inventory { pruned, ..Inventory::default() };
     for result in read {
         match result {
             Ok((path, entry)) => drop(inventory.entries.insert(path, entry)),

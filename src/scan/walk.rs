@@ -1,4 +1,4 @@
-//! Lists a tree: every path once, sorted, hard-link sets put together. No file is opened.
+//! Lists a tree: every path once, sorted; then hard-link sets are put together. No file is opened.
 
 use super::Globs;
 use crate::base::path::RelPath;
@@ -61,12 +61,11 @@ pub(super) fn walk(root: &Path, exclude: &Globs) -> Walked {
         }
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
-    link_sets(&mut found);
     (found, failures)
 }
 
 /// Notes for every further name of a file which name came first, and for the first how many names are elsewhere.
-fn link_sets(found: &mut [Found]) {
+pub(super) fn link_sets(found: &mut [Found]) {
     let mut sets: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
     for (at, found) in found.iter().enumerate() {
         if found.metadata.is_file() && found.metadata.nlink() > 1 {

@@ -15,7 +15,15 @@ use std::process::Command;
 
 fn about() -> About {
     let floor = serde_json::Value::Null;
-    About { format: FORMAT, tool: "0.1.0".into(), old_prefixes: Vec::new(), floor, capacity: None, proven: true }
+    About {
+        format: FORMAT,
+        tool: "0.1.0".into(),
+        old_prefixes: Vec::new(),
+        floor,
+        capacity: None,
+        at: None,
+        proven: true,
+    }
 }
 
 fn manifest(items: &[Item], digests: &Digests) -> Manifest {
@@ -29,6 +37,7 @@ fn manifest(items: &[Item], digests: &Digests) -> Manifest {
         },
         mode: item.mode,
         changes: Vec::new(),
+        places: Vec::new(),
     };
     Manifest { about: about(), entries: items.iter().zip(digests).map(entry).collect() }
 }
@@ -49,7 +58,7 @@ fn tree() -> Handmade {
 fn pack_with(tree: &Handmade, record: impl FnOnce(&Digests) -> Vec<u8>, dir: &Path) -> PathBuf {
     let path = dir.join("a.tar");
     let about = about().to_bytes();
-    let given = Tree { items: &tree.items, contents: tree, about: &about };
+    let given = Tree { items: &tree.items, contents: tree, about: &about, tool: None };
     let out = NewFile::create(&path).unwrap();
     let packed = pack::write(&given, |digests| Ok(record(digests)), out, &options(Format::Tar, 1), &Silent).unwrap();
     packed.publish_unproven().unwrap().path

@@ -52,8 +52,10 @@ pub(super) fn judge(manifest: &Manifest, mut facts: Facts, modes: Modes) -> Vec<
             None => findings.push(error(entry, "missing", format!("{} is not there", name(&entry.kind)))),
         }
     }
-    // The tree itself and the records are always there, and the manifest does not name the records.
-    for own in ["", manifest::DIRECTORY, manifest::ABOUT, manifest::MANIFEST] {
+    // The manifest does not name what is ours.
+    let ours =
+        [manifest::DIRECTORY, manifest::ABOUT, manifest::MANIFEST, manifest::TOOLS, manifest::TOOL, manifest::PLACE];
+    for own in [""].into_iter().chain(ours) {
         facts.remove(&RelPath::new(own.as_bytes()).unwrap_or_default());
     }
     findings.extend(facts.keys().map(extra));

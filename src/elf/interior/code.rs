@@ -1,0 +1,127 @@
+//! References in code, found without taking it apart into instructions.
+//!
+//! Takes the executable stretches and looks at every position where an operand could be, whether an instruction is there
+//! or not. So each reference is found, and some that are none: those make us more careful, no more.
+//!
+//! x86-64 reaches data by a displacement from the next instruction. That form is the ModRM byte with mod 00 and r/m 101,
+//! which has no SIB byte, with a 32-bit displacement right behind it (Intel SDM volume 2, 2.2.1.6); a REX, VEX or EVEX
+//! prefix does not change r/m 101 (its B bit is not decoded there), and EVEX does not scale this displacement (2.7.5).
+//! So only positions behind a byte `00xxx101` count, one in 32, and the next instruction begins behind the immediate,
+//! whose possible lengths are known (`immediate`).
+//!
+//! Code at a fixed address may hold the address itself: `mov $imm32`, `[reg + disp32]`, at any position. Position
+//! independent code of i386, and the medium and large models of x86-64, count from the global offset table.
+
+use super::super::image::{ElfError, Image};
+use super::bases::Bases;
+use super::immediate::{self, BEFORE, lengths};
+use super::machine::Machine;
+use super::memory::Memory;
+use super::sweep::{Piece, sweep};
+use super::targets::Targets;
+use super::verdict::Reference;
+
+/// Notes every reference in code, and the addresses that `lea` makes.
+pub(super) fn note(
+    image: &Image<'_>,
+    memory: &Memory,
+    machine: &Machine,
+    targets: &mut Targets,
+    bases: &mut Bases,
+) -> Result<(), ElfError> {
+    for stretch in &memory.code {
+        sweep(image, stretch, |piece| {
+            if machine.rip_relative {
+                rip_relative(piece, machine, targets, bases);
+            }
+            absolute(piece, machine, memory, targets);
+            for got in &machine.got {
+                got_offsets(piece, *got, machine, memory, targets);
+            }
+        })?;
+    }
+    Ok(())
+}
+
+/// `lea`, the only instruction that makes an address without using it.
+const LEA: u8 = 0x8d;
+
+fn rip_relative(piece: &Piece<'_>, machine: &Machine, targets: &mut Targets, bases: &mut Bases) {
+    let whole = targets.whole();
+    let near = whole.start.saturating_sub(immediate::LONGEST)..whole.end;
+    let examine = &piece.bytes[piece.examine.clone()];
+    let places = examine.iter().enumerate().filter(|(_, byte)| **byte & 0xc7 == 5);
+    for (at, modrm) in places.map(|(at, byte)| (piece.examine.start + at, *byte)) {
+        let Some(displacement) = piece.quad(at + 1) else { continue };
+        let reached = machine.wrap(piece.address(at + 5).wrapping_add(signed(displacement)));
+        let before = &piece.bytes[at.saturating_sub(BEFORE)..at];
+        if before.last() == Some(&LEA) {
+            bases.add(reached);
+        }
+        if near.contains(&reached) {
+            for len in lengths(before, modrm).iter() {
+                targets.note(machine.wrap(reached.wrapping_add(len)), Reference::RipRelative, piece.offset(at + 1));
+            }
+        }
+    }
+}
+
+/// Sign-extends to 64 bits.
+#[inline]
+pub(super) fn signed(value: u32) -> u64 {
+    i64::from(value.cast_signed()).cast_unsigned()
+}
+
+fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+    if !machine.fixed {
+        return;
+    }
+    let whole = targets.whole();
+    for at in piece.examine.clone() {
+        let Some(value) = piece.quad(at).map(u64::from) else { break };
+        if whole.contains(&value) && !is_branch(piece, at, memory) {
+            targets.note(value, Reference::CodeAddress, piece.offset(at));
+        }
+    }
+    if whole.end > u64::from(u32::MAX) {
+        for at in piece.examine.clone() {
+            let Some(value) = piece.double(at) else { break };
+            targets.note(value, Reference::CodeAddress, piece.offset(at));
+        }
+    }
+}
+
+fn got_offsets(piece: &Piece<'_>, got: u64, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+    let whole = targets.whole();
+    if machine.word == 8 {
+        for at in piece.examine.clone() {
+            let Some(value) = piece.double(at) else { break };
+            targets.note(value.wrapping_add(got), Reference::CodeGotOffset, piece.offset(at));
+        }
+        return;
+    }
+    for at in piece.examine.clone() {
+        let Some(value) = piece.quad(at) else { break };
+        let reached = machine.wrap(got.wrapping_add(signed(value)));
+        if whole.contains(&reached) && !is_branch(piece, at, memory) {
+            targets.note(reached, Reference::CodeGotOffset, piece.offset(at));
+        }
+    }
+}
+
+/// Whether four bytes are the displacement of `call`, `jmp` or `jcc` and lead to code: there are so many of them that by
+/// chance some would be an address or a distance inside a text.
+///
+/// The opcode byte before them could also be an 8-bit displacement with an immediate behind it (`movl $text, -24(%ebp)`
+/// has E8 there), so what looks like that is no branch. Other readings that a compiler would not write for a text:
+/// E8 and E9 as ModRM byte (subtract an immediate) or as SIB byte (scale by 8).
+fn is_branch(piece: &Piece<'_>, at: usize, memory: &Memory) -> bool {
+    let byte = |back: usize| at.checked_sub(back).map_or(0, |at| piece.bytes[at]);
+    let opcode = matches!(byte(1), 0xe8 | 0xe9) || (byte(2) == 0x0f && byte(1) & 0xf0 == 0x80);
+    let stores = |opcode: u8| matches!(opcode, 0x69 | 0x81 | 0xc7 | 0xf7);
+    let in_short_form = |modrm: u8, sib: bool| modrm >> 6 == 1 && (modrm & 7 == 4) == sib;
+    let store = (stores(byte(3)) && in_short_form(byte(2), false)) || (stores(byte(4)) && in_short_form(byte(3), true));
+    let Some(displacement) = piece.quad(at) else { return false };
+    let reached = piece.address(at + 4).wrapping_add(signed(displacement));
+    opcode && !store && memory.code.iter().any(|code| code.addresses.contains(&reached))
+}

@@ -1,0 +1,136 @@
+//! How many bytes may follow the displacement of an x86-64 instruction.
+//!
+//! Takes the bytes up to and including a ModRM byte with a 32-bit displacement and gives the lengths of the immediate
+//! that the instruction can have, without knowing where it begins: the opcode is the byte before the ModRM byte, and
+//! each escape or prefix that could stand before that opcode adds what it would mean. So the true length is among those
+//! given, and `lea` or `mov` alone give none. Sources: Intel SDM volume 2, 2.1 (instruction format), 2.3 (VEX), 2.7
+//! (EVEX) and appendix A (opcode maps); AMD APM volume 3 for XOP and 3DNow!; Intel APX specification for REX2 and map 4.
+
+/// A set of lengths: bit n stands for n bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Lengths(u8);
+
+const NONE: Lengths = Lengths(1);
+const ONE: Lengths = Lengths(1 << 1);
+/// 16 or 32 bits, as the operand size says.
+const WORD: Lengths = Lengths(1 << 2 | 1 << 4);
+
+impl Lengths {
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The lengths in bytes, shortest first.
+    pub(super) fn iter(self) -> impl Iterator<Item = u64> {
+        [0, 1, 2, 4].into_iter().filter(move |len| self.0 & (1 << len) != 0)
+    }
+}
+
+/// The longest immediate behind a displacement, in bytes.
+pub(super) const LONGEST: u64 = 4;
+/// How many bytes before the ModRM byte matter.
+pub(super) const BEFORE: usize = 5;
+
+/// Tells the possible lengths; `before` ends with the byte before the ModRM byte.
+pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
+    let byte = |back: usize| before.len().checked_sub(back).map(|at| before[at]);
+    let Some(opcode) = byte(1) else { return NONE };
+    let primary = primary(opcode, modrm);
+    let mut lengths = primary;
+    match (byte(3), byte(2)) {
+        (_, Some(0x0f)) => lengths = lengths.or(secondary(opcode)),
+        (Some(0x0f), Some(0x38)) => lengths = lengths.or(NONE),
+        (Some(0x0f), Some(0x3a)) => lengths = lengths.or(ONE),
+        // REX2, whose top bit chooses the map.
+        (Some(0xd5), Some(payload)) => {
+            lengths = lengths.or(if payload & 0x80 == 0 { primary } else { secondary(opcode) });
+        }
+        _ => {}
+    }
+    // VEX of two bytes, of three; XOP; EVEX.
+    if byte(3) == Some(0xc5) {
+        lengths = lengths.or(secondary(opcode));
+    }
+    if let (Some(0xc4 | 0x8f), Some(map)) = (byte(4), byte(3)) {
+        lengths = lengths.or(in_map(map & 0x1f, opcode, primary));
+    }
+    if let (Some(0x62), Some(map)) = (byte(5), byte(4)) {
+        lengths = lengths.or(in_map(map & 7, opcode, primary));
+    }
+    lengths
+}
+
+/// The one-byte opcodes.
+fn primary(opcode: u8, modrm: u8) -> Lengths {
+    // TEST is the only one of its group with an immediate.
+    let is_test = modrm >> 3 & 7 < 2;
+    match opcode {
+        0x69 | 0x81 | 0xc7 => WORD,
+        0x6b | 0x80 | 0x82 | 0x83 | 0xc0 | 0xc1 | 0xc6 => ONE,
+        0xf6 if is_test => ONE,
+        0xf7 if is_test => WORD,
+        _ => NONE,
+    }
+}
+
+/// The opcodes behind 0F; with 3DNow!, whose opcode stands where an immediate would.
+fn secondary(opcode: u8) -> Lengths {
+    match opcode {
+        0x0f | 0x70..=0x73 | 0xa4 | 0xac | 0xba | 0xc2 | 0xc4..=0xc6 => ONE,
+        _ => NONE,
+    }
+}
+
+/// The opcodes of a numbered map (VEX, XOP and EVEX).
+fn in_map(map: u8, opcode: u8, primary: Lengths) -> Lengths {
+    match map {
+        1 => secondary(opcode),
+        // APX repeats the one-byte opcodes here, and SHLD and SHRD.
+        4 if matches!(opcode, 0x24 | 0x2c) => ONE,
+        4 => primary,
+        3 | 8 => ONE,
+        7 | 10 => WORD.or(NONE),
+        _ => NONE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The instruction's bytes up to the ModRM byte, and how many follow the displacement.
+    #[test]
+    fn the_true_length_is_among_those_given() {
+        let rows: [(&[u8], u64, &str); 16] = [
+            (&[0x48, 0x8d, 0x05], 0, "lea rax, [rip+d]"),
+            (&[0xc6, 0x05], 1, "mov byte [rip+d], 1"),
+            (&[0xc7, 0x05], 4, "mov dword [rip+d], 1"),
+            (&[0x66, 0xc7, 0x05], 2, "mov word [rip+d], 1"),
+            (&[0x48, 0x83, 0x3d], 1, "cmp qword [rip+d], 1"),
+            (&[0x81, 0x3d], 4, "cmp dword [rip+d], 1000"),
+            (&[0x69, 0x05], 4, "imul eax, [rip+d], 1000"),
+            (&[0xf6, 0x05], 1, "test byte [rip+d], 1"),
+            (&[0xf7, 0x1d], 0, "neg dword [rip+d]"),
+            (&[0x0f, 0xba, 0x25], 1, "bt dword [rip+d], 1"),
+            (&[0x0f, 0x10, 0x05], 0, "movups xmm0, [rip+d]"),
+            (&[0x66, 0x0f, 0x3a, 0x0f, 0x05], 1, "palignr xmm0, [rip+d], 1"),
+            (&[0xc5, 0xf9, 0x70, 0x05], 1, "vpshufd xmm0, [rip+d], 1"),
+            (&[0xc4, 0xe3, 0x7d, 0x38, 0x05], 1, "vinserti128 ymm0, ymm0, [rip+d], 1"),
+            (&[0x62, 0xf1, 0x7d, 0x48, 0x72, 0x15], 1, "vpsrld zmm0, [rip+d], 1"),
+            (&[0x62, 0xf3, 0x7d, 0x48, 0x1f, 0x05], 1, "vpcmpd k0, zmm0, [rip+d], 1"),
+        ];
+        for (bytes, len, name) in rows {
+            let (modrm, before) = bytes.split_last().unwrap();
+            assert!(lengths(before, *modrm).iter().any(|given| given == len), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_compilers_use_to_reach_strings_has_one_length() {
+        for bytes in [&[0x90, 0x90, 0x48, 0x8d, 0x35][..], &[0x90, 0x90, 0x90, 0x8b, 0x05], &[0x66, 0x0f, 0x6f, 0x05]] {
+            let (modrm, before) = bytes.split_last().unwrap();
+            assert_eq!(lengths(before, *modrm).iter().collect::<Vec<_>>(), [0], "{bytes:x?}");
+        }
+        assert_eq!(lengths(&[], 5), NONE);
+    }
+}

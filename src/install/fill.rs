@@ -1,0 +1,275 @@
+//! The places of one file -> its bytes for another path of the tree. Pure.
+//!
+//! Offsets in a record are those of the file as the archive has it, where its places name one path: the old prefix, or the one
+//! given with `--dest`. From these and the lengths of the paths follows where each place is when the tree stands anywhere
+//! else, so a file is moved from any path to any other, and many moves give the same bytes as one. Refused: a path that
+//! does not fit, a file that does not have the expected path in a place, records that contradict themselves.
+
+use crate::base::bytes::Edit;
+use crate::base::path::{Prefix, printable};
+use crate::manifest::{About, How, Places};
+use crate::text::padded::padded;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The path that stands in the places of a tree: its own, or none where they still name what the tree was built for.
+pub type Standing<'a> = Option<&'a Prefix>;
+
+/// One place.
+struct Spot<'a> {
+    /// Offset in the archive's bytes.
+    offset: u64,
+    how: How,
+    old: &'a Prefix,
+}
+
+/// The places of one file.
+pub struct Fill<'a> {
+    /// Sorted by offset; they do not overlap.
+    spots: Vec<Spot<'a>>,
+    base: Standing<'a>,
+}
+
+/// Why a file cannot be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FillError {
+    /// The path has more bytes than there is room for.
+    TooLong {
+        /// How many bytes there is room for.
+        capacity: usize,
+    },
+    /// Something else stands in a place: the file was changed since.
+    NotThere {
+        /// Where, in bytes.
+        offset: u64,
+        /// What was expected there.
+        expected: Vec<u8>,
+    },
+    /// The record names a prefix that is not in its list, or places that overlap.
+    Record,
+}
+
+impl fmt::Display for FillError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong { capacity } => write!(f, "has room for a path of {capacity} bytes"),
+            Self::NotThere { offset, expected } => {
+                write!(f, "does not have {} at byte {offset}: it was changed since it was packed", printable(expected))
+            }
+            Self::Record => f.write_str("has a record that contradicts itself"),
+        }
+    }
+}
+
+impl std::error::Error for FillError {}
+
+impl<'a> Fill<'a> {
+    /// Takes the places of one file from its record.
+    pub fn new(places: &'a [Places], about: &'a About) -> Result<Self, FillError> {
+        Self::of(places, &about.old_prefixes, about.at.as_ref())
+    }
+
+    /// The same where there is no record yet: `base` stands in the file now.
+    pub fn of(places: &'a [Places], old_prefixes: &'a [Prefix], base: Standing<'a>) -> Result<Self, FillError> {
+        let mut spots = Vec::new();
+        for group in places {
+            let old = old_prefixes.get(group.prefix).ok_or(FillError::Record)?;
+            spots.extend(group.at.iter().map(|offset| Spot { offset: *offset, how: group.how, old }));
+        }
+        spots.sort_by_key(|spot| spot.offset);
+        let fill = Self { spots, base };
+        fill.spelt(fill.base).map(|_| fill)
+    }
+
+    /// Whether nothing in the file depends on the path.
+    pub fn is_empty(&self) -> bool {
+        self.spots.is_empty()
+    }
+
+    /// Whether every place keeps its length.
+    pub fn is_padded(&self) -> bool {
+        self.spots.iter().all(|spot| spot.how == How::Padded)
+    }
+
+    /// Each place when the tree stands at `at`: offset, and what stands there. Sorted.
+    pub fn spelt(&self, at: Standing<'_>) -> Result<Vec<(u64, Vec<u8>)>, FillError> {
+        let mut spelt = Vec::with_capacity(self.spots.len());
+        // How many bytes all places so far have in the archive, and here.
+        let (mut end, mut before, mut now) = (0u64, 0u64, 0u64);
+        for spot in &self.spots {
+            let base = spot.spell(self.base)?;
+            let here = spot.spell(at)?;
+            if spot.offset < end {
+                return Err(FillError::Record);
+            }
+            end = spot.offset.checked_add(base.len() as u64).ok_or(FillError::Record)?;
+            let offset = (spot.offset - before).checked_add(now).ok_or(FillError::Record)?;
+            before += base.len() as u64;
+            now += here.len() as u64;
+            spelt.push((offset, here));
+        }
+        Ok(spelt)
+    }
+
+    /// The same places by the offsets they have when the tree stands at `at`.
+    pub fn places_at(&self, places: &[Places], at: Standing<'_>) -> Result<Vec<Places>, FillError> {
+        let here: BTreeMap<u64, u64> = self
+            .spots
+            .iter()
+            .map(|spot| spot.offset)
+            .zip(self.spelt(at)?.into_iter().map(|(offset, _)| offset))
+            .collect();
+        let shifted = |group: &Places| {
+            let at: Option<Vec<u64>> = group.at.iter().map(|offset| here.get(offset).copied()).collect();
+            at.map(|at| Places { at, ..group.clone() }).ok_or(FillError::Record)
+        };
+        places.iter().map(shifted).collect()
+    }
+
+    /// How many bytes the file has with `at` in its places, where it has `size` in the archive.
+    pub fn size(&self, size: u64, at: Standing<'_>) -> Result<u64, FillError> {
+        let sum = |standing| -> Result<u64, FillError> {
+            self.spots.iter().map(|spot| Ok(spot.spell(standing)?.len() as u64)).sum()
+        };
+        let rest = size.checked_sub(sum(self.base)?).ok_or(FillError::Record)?;
+        rest.checked_add(sum(at)?).ok_or(FillError::Record)
+    }
+
+    /// The edits that write `to` into a file all of whose places keep their length.
+    pub fn edits(&self, to: Standing<'_>) -> Result<Vec<Edit>, FillError> {
+        Ok(self.spelt(to)?.into_iter().map(|(offset, bytes)| Edit { offset, bytes }).collect())
+    }
+
+    /// Whether every place of the file has what it has when the tree stands at `at`.
+    pub fn stands_at(&self, bytes: &[u8], at: Standing<'_>) -> Result<(), FillError> {
+        for (offset, expected) in self.spelt(at)? {
+            if slice(bytes, offset, expected.len()) != Some(&expected) {
+                return Err(FillError::NotThere { offset, expected });
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of the file with `to` in its places instead of `from`.
+    pub fn moved(&self, bytes: &[u8], from: Standing<'_>, to: Standing<'_>) -> Result<Vec<u8>, FillError> {
+        self.stands_at(bytes, from)?;
+        let (from, to) = (self.spelt(from)?, self.spelt(to)?);
+        let mut moved = Vec::with_capacity(bytes.len());
+        let mut done = 0;
+        for ((offset, old), (_, new)) in from.into_iter().zip(to) {
+            moved.extend_from_slice(bytes.get(done..offset as usize).ok_or(FillError::Record)?);
+            moved.extend_from_slice(&new);
+            done = offset as usize + old.len();
+        }
+        moved.extend_from_slice(bytes.get(done..).ok_or(FillError::Record)?);
+        Ok(moved)
+    }
+}
+
+impl Spot<'_> {
+    fn spell(&self, at: Standing<'_>) -> Result<Vec<u8>, FillError> {
+        let path = at.unwrap_or(self.old);
+        let capacity = self.old.as_bytes().len();
+        match self.how {
+            How::Text => Ok(path.as_bytes().to_vec()),
+            How::Padded => padded(path, capacity).ok_or(FillError::TooLong { capacity }),
+        }
+    }
+}
+
+fn slice(bytes: &[u8], offset: u64, len: usize) -> Option<&[u8]> {
+    let start = usize::try_from(offset).ok()?;
+    bytes.get(start..start.checked_add(len)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::FORMAT;
+    use proptest::prelude::*;
+
+    fn about(old: &[&str], at: Option<&str>) -> About {
+        let prefix = |path: &str| Prefix::new(path.as_bytes()).unwrap();
+        let old_prefixes = old.iter().map(|path| prefix(path)).collect();
+        About {
+            format: FORMAT,
+            tool: String::new(),
+            old_prefixes,
+            floor: serde_json::Value::Null,
+            capacity: None,
+            at: at.map(prefix),
+            proven: true,
+        }
+    }
+
+    fn places(how: How, prefix: usize, at: &[u64]) -> Places {
+        Places { how, class: "elf".to_owned(), prefix, at: at.to_vec() }
+    }
+
+    #[test]
+    fn a_path_that_is_too_long_says_how_long_it_may_be() {
+        let about = about(&["/p/root"], None);
+        let places = [places(How::Padded, 0, &[1])];
+        let fill = Fill::new(&places, &about).unwrap();
+        let to = Prefix::new(b"/srv/ourapp").unwrap();
+        let error = fill.moved(b"\0/p/root/lib\0", None, Some(&to)).unwrap_err();
+        assert_eq!(error, FillError::TooLong { capacity: 7 });
+        let to = Prefix::new(b"/s").unwrap();
+        assert_eq!(fill.moved(b"\0/p/root/lib\0", None, Some(&to)).unwrap(), b"\0//////s/lib\0");
+    }
+
+    #[test]
+    fn what_somebody_else_changed_is_left() {
+        let about = about(&["/p/root"], None);
+        let places = [places(How::Text, 0, &[5])];
+        let fill = Fill::new(&places, &about).unwrap();
+        let to = Prefix::new(b"/srv/ourapp").unwrap();
+        assert!(matches!(
+            fill.moved(b"root /q/root/html;", None, Some(&to)),
+            Err(FillError::NotThere { offset: 5, .. })
+        ));
+        assert_eq!(fill.moved(b"root /p/root/html;", None, Some(&to)).unwrap(), b"root /srv/ourapp/html;");
+    }
+
+    #[test]
+    fn records_that_contradict_themselves_are_refused() {
+        let about = about(&["/p/root"], None);
+        for places in [places(How::Text, 1, &[5]), places(How::Text, 0, &[5, 6]), places(How::Text, 0, &[u64::MAX])] {
+            assert_eq!(Fill::new(&[places], &about).err(), Some(FillError::Record));
+        }
+        let places = [places(How::Padded, 0, &[1 << 60])];
+        let fill = Fill::new(&places, &about).unwrap();
+        assert!(matches!(fill.moved(b"short", None, None), Err(FillError::NotThere { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn many_moves_are_one_move(
+            gaps in prop::collection::vec("[a-z \n]{0,9}", 1..6),
+            forms in prop::collection::vec((any::<bool>(), 0..2usize), 6),
+            stops in prop::collection::vec("/[a-z]{1,4}", 1..20),
+            dest in prop::option::of("/[a-z]{1,5}"),
+        ) {
+            let about = about(&["/old/prefix", "/other/old/one"], dest.as_deref());
+            let (mut bytes, mut groups) = (Vec::new(), Vec::new());
+            for (gap, (padded_one, prefix)) in gaps.iter().zip(forms) {
+                bytes.extend_from_slice(gap.as_bytes());
+                let how = if padded_one { How::Padded } else { How::Text };
+                groups.push(places(how, prefix, &[bytes.len() as u64]));
+                let spot = Spot { offset: 0, how, old: &about.old_prefixes[prefix] };
+                bytes.extend(spot.spell(about.at.as_ref()).unwrap());
+            }
+            let fill = Fill::new(&groups, &about).unwrap();
+            let mut here = bytes.clone();
+            let mut at = about.at.clone();
+            for stop in &stops {
+                let to = Prefix::new(stop.as_bytes());
+                here = fill.moved(&here, at.as_ref(), to.as_ref()).unwrap();
+                at = to;
+            }
+            prop_assert_eq!(&here, &fill.moved(&bytes, about.at.as_ref(), at.as_ref()).unwrap());
+            prop_assert_eq!(here.len() as u64, fill.size(bytes.len() as u64, at.as_ref()).unwrap());
+            prop_assert_eq!(fill.moved(&here, at.as_ref(), about.at.as_ref()).unwrap(), bytes);
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Every file read once, whole: its digest, what its text becomes, and where it names the path of the tree.
+//!
+//! Takes the inventory and the old prefixes; gives a [`Reading`] for each regular file. Files up to [`WHOLE`] bytes are
+//! read in one piece, so that what is digested, rewritten and searched are the same bytes; larger ones in pieces. Nothing is
+//! kept of the bytes: what is shipped is made again from them and compared.
+
+use super::JobError;
+use super::around::Around;
+use super::contents::WHOLE;
+use super::strings;
+use crate::base::bytes::{FileBytes, ReadAt};
+use crate::base::digest::{Digest, Digester};
+use crate::base::event::{Event, Listener, Stage};
+use crate::base::glob::Globs;
+use crate::base::path::{Prefix, RelPath};
+use crate::base::write::{Kept, Store};
+use crate::manifest::{How, Places};
+use crate::scan::{Class, Entry, FileFacts, Inventory};
+use crate::text::class::{Demand, Subject};
+use crate::text::kind::Kind;
+use crate::text::ledger::Sums;
+use crate::text::occurrence::{Names, Reading as As};
+use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::fs::File;
+
+/// How much of a large file is read at a time, in bytes.
+const CHUNK: u64 = 4 << 20;
+
+/// What was learned of a file by reading it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Digest of its bytes in ROOT.
+    pub digest: Digest,
+    /// What its text becomes, where that changes.
+    pub text: Option<TextFit>,
+    /// Where its bytes, as they will be shipped, name the path of the tree.
+    pub places: Vec<Places>,
+    /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
+    pub ledger: Option<(usize, Vec<RelPath>)>,
+    /// What a person should know: why it is left as it is, or left out.
+    pub left: Option<Left>,
+}
+
+/// A text that changes.
+#[derive(Debug, Clone)]
+pub struct TextFit {
+    /// What was changed, and by which class.
+    pub changes: Vec<ClassChange>,
+    /// The sums of its new bytes.
+    pub sums: Sums,
+    /// What the result asks of the host.
+    pub demands: Vec<Demand>,
+    /// Where its new bytes are kept.
+    pub kept: Kept,
+}
+
+/// Why a file that names the old prefix does not get what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Left {
+    /// A class of text refuses it: the class and the reason.
+    Refused(&'static str, String),
+    /// A class of text leaves it out of the result: the class and the reason.
+    Dropped(&'static str, String),
+    /// Its strings must not be overwritten: the reason.
+    Strings(String),
+}
+
+/// What the files are read for.
+pub(super) struct Question<'a> {
+    pub(super) prefixes: &'a [Prefix],
+    pub(super) names: Names,
+    pub(super) around: Around<'a>,
+    /// Files left as they are.
+    pub(super) skip: &'a Globs,
+    /// Classes of text that are not asked.
+    pub(super) without: &'a [&'static str],
+    /// Where new texts are kept.
+    pub(super) store: &'a Store,
+}
+
+/// Reads every regular file of the inventory that has no reading yet.
+pub(super) fn read_all(
+    inventory: &Inventory,
+    question: &Question<'_>,
+    readings: &mut BTreeMap<RelPath, Reading>,
+    listener: &dyn Listener,
+) -> Result<(), JobError> {
+    let files: Vec<_> = inventory
+        .entries
+        .iter()
+        .filter(|(path, entry)| entry.file().is_some() && !readings.contains_key(path))
+        .collect();
+    let bytes = files.iter().filter_map(|(_, entry)| entry.file()).map(|facts| facts.size).sum();
+    listener.event(&Event::Begin { stage: Stage::Read, files: files.len() as u64, bytes });
+    let read = files.into_par_iter().filter_map(|(path, entry)| {
+        let facts = entry.file()?;
+        let read = question.read(path, entry, facts);
+        listener.event(&Event::File { path, bytes: facts.size });
+        Some(read.map(|reading| (path.clone(), reading)))
+    });
+    let read: Vec<_> = read.collect::<Result<_, _>>()?;
+    listener.event(&Event::End(Stage::Read));
+    readings.extend(read);
+    Ok(())
+}
+
+impl Question<'_> {
+    fn read(&self, path: &RelPath, entry: &Entry, facts: &FileFacts) -> Result<Reading, JobError> {
+        let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+        let changed = |_| JobError::Changed { path: path.clone() };
+        let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+        if file.size() != facts.size {
+            return Err(JobError::Changed { path: path.clone() });
+        }
+        if facts.size <= WHOLE {
+            let bytes = file.range(0, facts.size).map_err(changed)?;
+            return self.whole(path, entry, facts, &bytes);
+        }
+        let (digest, named) = self.in_pieces(&file).map_err(changed)?;
+        let mut reading = Reading::of(digest);
+        if named && !self.skip.matches(path) {
+            self.strings(&mut reading, facts, &file);
+        }
+        Ok(reading)
+    }
+
+    fn whole(&self, path: &RelPath, entry: &Entry, facts: &FileFacts, bytes: &[u8]) -> Result<Reading, JobError> {
+        let mut reading = Reading::of(Digest::of(bytes));
+        if self.skip.matches(path) || matches!(facts.class, Class::Pyc(_)) {
+            return Ok(reading);
+        }
+        let text = facts.size <= LONGEST && !is_elf(&facts.class) && rewrite::is_text(bytes);
+        if !text {
+            if self.names.any(bytes, As::Binary) {
+                self.strings(&mut reading, facts, &bytes);
+            }
+            return Ok(reading);
+        }
+        let subject = self.subject(path, entry, bytes);
+        reading.ledger = ledger(&subject);
+        if self.names.any(bytes, As::Text) {
+            self.text(&mut reading, &subject)?;
+        }
+        Ok(reading)
+    }
+
+    /// A file as the classes of text see it.
+    pub(super) fn subject<'a>(&'a self, path: &'a RelPath, entry: &Entry, bytes: &'a [u8]) -> Subject<'a> {
+        Subject { path, mode: entry.mode, bytes, prefixes: self.prefixes, names: &self.names, around: &self.around }
+    }
+
+    fn text(&self, reading: &mut Reading, subject: &Subject<'_>) -> Result<(), JobError> {
+        match rewrite::rewrite(subject, self.without) {
+            Outcome::Same => reading.places = self.text_places(subject.path, subject.bytes),
+            Outcome::Refused(class, why) => {
+                reading.left = Some(Left::Refused(class, why));
+                reading.places = self.text_places(subject.path, subject.bytes);
+            }
+            Outcome::Dropped(class, why) => reading.left = Some(Left::Dropped(class, why)),
+            Outcome::New(new) => {
+                reading.places = self.text_places(subject.path, &new.bytes);
+                let (sums, kept) = (sums(&new.bytes), self.store.put(&new.bytes)?);
+                reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a text names a prefix, as the record says it.
+    pub(super) fn text_places(&self, path: &RelPath, bytes: &[u8]) -> Vec<Places> {
+        let class = Kind::of(path, bytes).name();
+        let found = self.names.find(bytes, As::Text);
+        places(How::Text, class, found.into_iter().map(|found| (found.prefix, found.offset as u64)))
+    }
+
+    fn strings(&self, reading: &mut Reading, facts: &FileFacts, bytes: &dyn ReadAt) {
+        match strings::find(bytes, &facts.class, &self.names) {
+            Ok(found) => {
+                let class = if is_elf(&facts.class) { "elf" } else { "data" };
+                reading.places = places(How::Padded, class, found.into_iter());
+            }
+            Err(why) => reading.left = Some(Left::Strings(why)),
+        }
+    }
+
+    /// The digest of a large file, and whether it names a prefix.
+    fn in_pieces(&self, file: &FileBytes) -> std::io::Result<(Digest, bool)> {
+        // A name that lies across two pieces is seen in the second, which begins that much earlier.
+        let overlap = self.names.longest() as u64 + 2;
+        let (mut digester, mut named, mut offset) = (Digester::default(), false, 0);
+        while offset < file.size() {
+            let start = offset.saturating_sub(overlap);
+            let end = (offset + CHUNK).min(file.size());
+            let piece = file.range(start, end - start)?;
+            digester.update(&piece[(offset - start) as usize..]);
+            named = named || self.names.any(&piece, As::Binary);
+            offset = end;
+        }
+        Ok((digester.finish(), named))
+    }
+}
+
+impl Reading {
+    fn of(digest: Digest) -> Self {
+        Self { digest, text: None, places: Vec::new(), ledger: None, left: None }
+    }
+}
+
+fn is_elf(class: &Class) -> bool {
+    matches!(class, Class::Elf(_) | Class::BadElf(_))
+}
+
+fn ledger(subject: &Subject<'_>) -> Option<(usize, Vec<RelPath>)> {
+    LEDGERS.iter().enumerate().find_map(|(at, ledger)| Some((at, ledger.speaks_of(subject)?)))
+}
+
+/// The sums of a file's bytes.
+pub(super) fn sums(bytes: &[u8]) -> Sums {
+    Sums { size: bytes.len() as u64, md5: crate::base::digest::md5(bytes), sha256: Digest::of(bytes) }
+}
+
+/// Puts occurrences (prefix, offset), sorted by offset, together by prefix.
+fn places(how: How, class: &str, found: impl Iterator<Item = (usize, u64)>) -> Vec<Places> {
+    let mut groups: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    for (prefix, offset) in found {
+        groups.entry(prefix).or_default().push(offset);
+    }
+    groups.into_iter().map(|(prefix, at)| Places { how, class: class.to_owned(), prefix, at }).collect()
+}

@@ -1,0 +1,10 @@
+//! Build files and shell scripts of a moved tree, used by the real programs that read them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cmake;
+mod disk;
+mod moved;
+mod package_list;
+mod pkg_config;
+mod shell;
