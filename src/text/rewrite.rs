@@ -20,8 +20,10 @@ const CONTENT: &[&dyn Class] = &[
     &class::pkg_config::PkgConfig,
     &class::libtool::Libtool,
     &class::cmake::Cmake,
-    &class::shell::Shell,
     &class::package_list::PackageList,
+    &class::fontconfig::Fontconfig,
+    &class::rbconfig::Rbconfig,
+    &class::shell::Shell,
 ];
 
 /// The classes of first lines.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cmake;
+mod configuration;
 mod disk;
 mod moved;
 mod package_list;

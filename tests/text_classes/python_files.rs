@@ -9,7 +9,7 @@ use std::process::Command;
 const DATA: &str = "# system configuration\nbuild_time_vars = {'BINDIR': '@OLD@/bin',\n 'CC': 'gcc',\n \
     'CONFIG_ARGS': \"'--prefix=@OLD@' '--with-openssl=@OLD@' \"\n                \"'CFLAGS=-I@OLD@/include'\",\n \
     'DESTDIRS': '@OLD@ @OLD@/lib '\n             '@OLD@/lib/python3.11',\n 'ODD': 'it\\'s # @OLD@',\n \
-    'LDFLAGS': '-L@OLD@/lib -Wl,-rpath,@OLD@/lib',\n 'WASM': './opt/x',\n 'prefix': '@OLD@'}\n";
+    'LDFLAGS': '-L@OLD@/lib -Wl,-rpath,@OLD@/lib',\n 'WASM': '.@OLD@/x',\n 'prefix': '@OLD@'}\n";
 
 fn python(moved: &Moved, directory: &str, code: &str) -> String {
     let arguments = [OsStr::new("-B"), "-c".as_ref(), code.as_ref()];
@@ -31,7 +31,7 @@ fn sysconfigdata_computes_its_directories() {
         assert v['prefix'] == root and v['BINDIR'] == root + '/bin', v\n\
         assert shlex.split(v['LDFLAGS'])[0] == '-L' + root + '/lib', v['LDFLAGS']\n\
         assert shlex.split(v['DESTDIRS']) == [root, root + '/lib', root + '/lib/python3.11'], v['DESTDIRS']\n\
-        assert v['WASM'] == './opt/x' and v['ODD'].startswith(\"it's # \") and len(v) == 8\n";
+        assert v['WASM'] == '.' + root + '/x' and v['ODD'].startswith(\"it's # \") and len(v) == 8\n";
     python(&moved, "lib/python3.11", code);
     // Executed without being imported, it takes the library of the interpreter that executes it.
     let text = "d = {}; exec(open('_sysconfigdata__linux.py').read(), d); print(d['build_time_vars']['BINDIR'])";

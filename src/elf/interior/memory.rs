@@ -29,7 +29,9 @@ pub(super) struct Memory {
     pub(super) constants: Vec<Stretch>,
     /// From the lowest to the highest read-only address.
     pub(super) extent_of_constants: Range<u64>,
-    /// Where data can be, whether it comes from the file or not.
+    /// All addresses, whether their bytes come from the file or not.
+    pub(super) loaded: Spans,
+    /// Those of them where data can be.
     pub(super) data: Spans,
 }
 
@@ -47,7 +49,8 @@ impl Memory {
         let code = image.loads().filter(|load| load.flags.contains(PF_X)).map(stretch).collect();
         let instructions = instructions(image);
         let memory = image.loads().map(|load| load.vaddr..load.memory_end()).collect();
-        let data = Spans::new(memory).without(&Spans::new(instructions.clone()));
+        let loaded = Spans::new(memory);
+        let data = loaded.without(&Spans::new(instructions.clone()));
         let no_constants = Spans::new([instructions, loader_tables(image, dynamic)?].concat());
         // A file whose every LOAD is writable (`ld -N`) keeps its constants there.
         let writable = image.loads().all(|load| load.flags.contains(PF_W));
@@ -55,7 +58,7 @@ impl Memory {
         let constants: Vec<_> = read_only.flat_map(|whole| whole.without(&no_constants)).collect();
         let lowest = constants.iter().map(|stretch| stretch.addresses.start).min().unwrap_or(0);
         let highest = constants.iter().map(|stretch| stretch.addresses.end).max().unwrap_or(0);
-        Ok(Ok(Self { all, code, constants, extent_of_constants: lowest..highest, data }))
+        Ok(Ok(Self { all, code, constants, extent_of_constants: lowest..highest, loaded, data }))
     }
 }
 
@@ -93,6 +96,13 @@ fn loader_tables(image: &Image<'_>, dynamic: Option<&Dynamic>) -> Result<Vec<Ran
         .iter()
         .filter(|segment| [PT_DYNAMIC, PT_GNU_EH_FRAME, PT_NOTE].contains(&segment.kind) && segment.filesz > 0);
     let mut tables: Vec<_> = of_segments.map(|segment| segment.vaddr..segment.memory_end()).collect();
+    let headers = image.segments.len() as u64 * image.layout.segment_size();
+    for (offset, len) in [(0, image.layout.header_size()), (image.header.phoff, headers)] {
+        if let Some(load) = image.loads().find(|load| load.offset <= offset && offset < load.file_end()) {
+            let start = load.vaddr.saturating_add(offset - load.offset);
+            tables.push(start..start.saturating_add(len));
+        }
+    }
     let kinds = [
         SHT_DYNAMIC,
         SHT_DYNSYM,

@@ -17,13 +17,13 @@ mod bases;
 mod code;
 mod data;
 mod immediate;
-mod lookup;
 mod machine;
 mod memory;
 mod place;
 mod relocations;
 mod spans;
 mod sweep;
+mod tables;
 mod targets;
 mod verdict;
 
@@ -93,7 +93,10 @@ fn search(
     relocations::note(image, dynamic, targets)?;
     code::note(image, &memory, &machine, targets, &mut bases)?;
     data::note(image, &memory, &machine, targets, &mut bases)?;
-    lookup::note(image, &memory, &machine, targets, bases)
+    match bases.sorted() {
+        Ok(bases) => tables::note(image, &memory, &machine, targets, &bases),
+        Err(why) => Ok(Err(why)),
+    }
 }
 
 fn lowest(text: &Range<u64>, addresses: &[Range<u64>], targets: &Targets) -> Verdict {

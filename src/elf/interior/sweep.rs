@@ -4,6 +4,7 @@
 //! position is examined in exactly one piece, and the bytes shortly before and after it are there to be looked at.
 
 use super::super::image::{ElfError, Image};
+use super::machine::Machine;
 use std::ops::Range;
 
 /// A stretch of loaded bytes.
@@ -50,6 +51,12 @@ impl Piece<'_> {
     #[inline]
     pub(super) fn double(&self, at: usize) -> Option<u64> {
         self.bytes.get(at..).and_then(<[u8]>::first_chunk).map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// An address of the machine; `None` beyond the end of the stretch.
+    #[inline]
+    pub(super) fn word(&self, at: usize, machine: &Machine) -> Option<u64> {
+        if machine.word == 8 { self.double(at) } else { self.quad(at).map(u64::from) }
     }
 
     /// The indices to examine whose address is a multiple of `step`, a power of two.

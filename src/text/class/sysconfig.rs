@@ -9,6 +9,7 @@ use super::draft::{Draft, way_up};
 use super::python_literals::{Literal, literals, strings};
 use super::whole::nothing_left;
 use super::{Answer, Class, Subject};
+use crate::text::occurrence::{Occurrence, Reading};
 
 /// The class of `_sysconfigdata*.py`.
 pub struct Sysconfig;
@@ -38,7 +39,7 @@ fn rewritten(file: &Subject<'_>) -> Result<Answer, String> {
     let up = String::from_utf8_lossy(&way_up(file)?).into_owned();
     let mut draft = Draft::new(source);
     draft.replace(at..at, preamble(&up).as_bytes(), WHY);
-    let mut named = file.occurrences().into_iter().peekable();
+    let mut named = named(file).into_iter().peekable();
     for string in strings(source, &literals) {
         let variable = if is_path(source, string, named.peek().map(|found| found.offset)) { PATH } else { IN_FLAGS };
         for literal in string {
@@ -56,6 +57,16 @@ fn rewritten(file: &Subject<'_>) -> Result<Answer, String> {
         return Err("it names the old prefix outside of a plain string".to_owned());
     }
     Ok(draft.answer())
+}
+
+/// Where the prefix is named; also behind a dot, as in `WASM_ASSETS_DIR`, which is `.$(prefix)`.
+fn named(file: &Subject<'_>) -> Vec<Occurrence> {
+    let as_text = file.occurrences();
+    let mut all = file.names.find(file.bytes, Reading::Binary);
+    all.retain(|found| {
+        as_text.contains(found) || matches!(file.bytes[..found.offset], [.., b'\'' | b'"' | b' ', b'.'])
+    });
+    all
 }
 
 const PATH: &[u8] = b"_relocated";
