@@ -155,8 +155,11 @@ impl Key {
     fn of(path: &RelPath, mention: &Mention, about: &About<'_>) -> Self {
         let kind = kind::of(path, mention);
         let matters = matches!(kind.weight(), Weight::Matters | Weight::Breaks);
-        let rest =
-            about.wanted.path(mention.wanted).and_then(|prefix| prefix.strip(mention.path())).filter(|_| matters);
+        let rest = match mention.hold {
+            Hold::Whole => about.wanted.path(mention.wanted).and_then(|prefix| prefix.strip(mention.path())),
+            _ => None,
+        };
+        let rest = rest.filter(|_| matters);
         let old = about.wanted.origin(mention.wanted) != Some(Origin::BuildDirectory);
         let names = |rest: &RelPath| old && matches!(about.tree.resolve(rest, b""), TreePlace::Inside(_));
         Self {
@@ -168,7 +171,8 @@ impl Key {
             section: mention.section.clone(),
             fixed: matters && may_be_fixed(mention) && (about.fixed_at_final_path)(path, mention.offset),
             in_tree: rest.as_ref().is_some_and(names),
-            load: rest.as_ref().and_then(load),
+            // Where a path goes on cannot be seen: anything below the prefix may be meant.
+            load: if mention.hold == Hold::Whole { rest.as_ref().and_then(load) } else { Some(Load::Code) },
             variable: rest.as_ref().filter(|_| takes_variables(kind)).and_then(variable),
         }
     }

@@ -75,8 +75,8 @@ fn error(finding: &Finding, wanted: &Wanted) -> finding::Finding {
     };
     let found = format!("names {} ({}): {why}", finding.first.shown(), place(finding));
     let help = match (finding.risk, finding.kind) {
-        (_, Kind::Shebang) | (None, _) => finding.kind.remedy(),
-        (Some(_), _) => ALLOW,
+        (_, Kind::Shebang) | (None, _) => finding.kind.remedy().to_owned(),
+        (Some(_), kind) => format!("{}; {ALLOW}", kind.remedy()),
     };
     finding::Finding::at(&finding.path, Severity::Error, &word(finding.kind), found).help(help)
 }
@@ -112,9 +112,11 @@ fn risk(shown: &Shown<'_>, cured: &[&Finding]) -> Option<finding::Finding> {
     }
     let (at, why) = first?;
     let prefix = shown.wanted.path(at)?;
-    let counted: Vec<_> =
-        loads.iter().map(|(load, files)| format!("{} for {}", count(files.len(), "file"), load.word())).collect();
-    let found = format!("until then {prefix} is asked by {}, and {why}", counted.join(", "));
+    let counted: Vec<_> = loads
+        .iter()
+        .map(|(load, files)| format!("{} (named by {})", load.word(), count(files.len(), "file")))
+        .collect();
+    let found = format!("until then what lies below {prefix} is loaded as {}, and {why}", counted.join(", "));
     let help = format!("do not run the tree before that where others could create {prefix}");
     Some(finding::Finding::of_tree(Severity::Warning, "left-until-fixed-creatable", found).help(help))
 }
