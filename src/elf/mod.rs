@@ -22,6 +22,7 @@ mod references;
 mod refusal;
 mod slack;
 mod strings;
+mod strip;
 mod symbols;
 mod tags;
 mod versions;
@@ -34,4 +35,5 @@ pub use interior::{Interior, Reference, Table, Uncovered, Verdict, overwritable}
 pub use kind::Kind;
 pub use plan::{Patch, Rung, plan};
 pub use refusal::{PlanError, Refusal};
+pub use strip::{Stripped, Unstripped, without_debug};
 pub use tags::RunPaths;
