@@ -11,9 +11,11 @@
 //! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
 //! `tests/architecture.rs`: read it first.
 
+pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod elf;
+pub mod fill;
 pub mod install;
 pub mod loader;
 pub mod manifest;

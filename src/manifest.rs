@@ -1,9 +1,13 @@
 //! The records an archive carries about itself: `.relocate/about.json`, its first entry, and `.relocate/manifest.json`, its
-//! last.
+//! last; and the one a tree carries about where it is ([`Whereabouts`]).
 //!
 //! Takes and gives bytes; touches no file. The format has a number; a reader refuses a newer one by name and says which
 //! version of the tool wrote it, and takes unknown fields of its own format as additions. Refuses text that is no record,
 //! paths that are not clean, and entries that are not sorted or are there twice.
+
+mod whereabouts;
+
+pub use whereabouts::Whereabouts;
 
 use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath, deserialize_bytes, serialize_bytes};

@@ -5,8 +5,9 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// Directories searched on x86-64 whatever `ld.so.conf` says, Debian's and Red Hat's.
 const DEFAULT: [&str; 8] = [
@@ -71,6 +72,17 @@ fn matching(pattern: &str) -> Vec<PathBuf> {
 /// The real path of a directory or file, where it exists.
 pub fn real_path(path: &Path) -> Option<Vec<u8>> {
     Some(fs::canonicalize(path).ok()?.as_os_str().as_bytes().to_vec())
+}
+
+/// The absolute path of what was typed, by its text: symlinks stay as they are, so that a tree can be named by one. Only what
+/// stands before a last `..` is looked up, because `..` means the real parent (path_resolution(7)). A relative path is
+/// taken from the real path of the current directory.
+pub fn absolute(path: &Path) -> io::Result<PathBuf> {
+    let path = std::path::absolute(path)?;
+    let parts: Vec<_> = path.components().collect();
+    let Some(last) = parts.iter().rposition(|part| *part == Component::ParentDir) else { return Ok(path) };
+    let real = fs::canonicalize(parts[..=last].iter().collect::<PathBuf>())?;
+    Ok(parts[last + 1..].iter().fold(real, |path, part| path.join(part)))
 }
 
 /// `SOURCE_DATE_EPOCH` in seconds; `Err` holds what stands there instead of a number (reproducible-builds.org).

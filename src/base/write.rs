@@ -10,6 +10,7 @@ mod beneath;
 mod names;
 mod new_dir;
 mod new_file;
+mod parents;
 mod replace;
 mod scratch;
 mod store;
@@ -17,8 +18,9 @@ mod store;
 pub use beneath::Beneath;
 pub use names::{OtherName, finish_interrupted};
 pub use new_dir::NewDir;
-pub use new_file::{NewFile, commit_all, whole};
-pub use replace::{drop_privileges, prepare, replace, replace_symlink};
+pub use new_file::{NewFile, commit_all, record, whole};
+pub use parents::Parents;
+pub use replace::{drop_privileges, may_replace, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
 pub use store::{Kept, Store};
 
@@ -192,6 +194,23 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
         Err(error) => Err(WriteError::io("remove", path)(error)),
         Ok(()) => sync_directory(path).map_err(WriteError::io("make durable", path)),
     }
+}
+
+/// Keeps other runs out of a directory as long as the handle lives. Needs no right to write there; a symlink is not followed.
+pub fn hold(dir: &Path) -> Result<File, WriteError> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = rustix::fs::open(dir, flags, Mode::empty()).map(File::from);
+    let open = open.map_err(|error| WriteError::io("open", dir)(error.into()))?;
+    if lock(&open) {
+        return Ok(open);
+    }
+    let busy = io::Error::new(io::ErrorKind::ResourceBusy, "another process is at work on this tree");
+    Err(WriteError::io("lock", dir)(busy))
+}
+
+/// Whether a file of this name can be made in its directory. Changes nothing.
+pub fn may_make(path: &Path) -> Result<(), WriteError> {
+    replace::may_write_in(directory_of(path)).map_err(WriteError::io("write", path))
 }
 
 /// Whether a file of this name is what a killed run left, or what a running one is writing.

@@ -24,6 +24,10 @@ pub(super) enum Command {
     Pack(Box<PackArgs>),
     /// Prove that a tree or archive runs from any path
     Check(Box<CheckArgs>),
+    /// Unpack an archive that relocate made, and write its path into the files that depend on it
+    Install(InstallArgs),
+    /// Write the path where a tree is now into the files that depend on it: after tar, or after a move
+    Fix(FixArgs),
     /// Compare a tree or archive with its own manifest, byte for byte
     Verify(VerifyArgs),
     /// Print or change the run-time path of single files
@@ -83,6 +87,9 @@ pub(super) struct LawArgs {
     /// Keep this absolute symlink (path glob)
     #[arg(long, value_name = "GLOB")]
     pub allow_link: Vec<String>,
+    /// Let this file name an old path that any user of a target could create (path glob)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_old_path: Vec<String>,
     /// Fail where the result needs more than this system has: el7, debian-11, ubuntu-18.04, alpine, ..., or a FILE
     #[arg(long, value_name = "TARGET")]
     pub target: Option<String>,
@@ -133,6 +140,9 @@ pub(super) struct PackArgs {
     /// The path the result will run at: what names the prefix is written for it, and the target needs only tar
     #[arg(long, value_name = "PATH", conflicts_with = "in_place")]
     pub dest: Option<OsString>,
+    /// A directory it was built in, to be looked for in the result [default: found in ROOT]
+    #[arg(long, value_name = "DIR")]
+    pub build_dir: Vec<OsString>,
     /// Keep libtool archives (*.la); they are left out because linking against them names the old prefix
     #[arg(long)]
     pub keep_la: bool,
@@ -182,12 +192,61 @@ pub(super) struct CheckArgs {
     /// The prefix to hide and to look for [default: what the manifest or the tree says]
     #[arg(long, value_name = "DIR")]
     pub old_prefix: Vec<OsString>,
+    /// A directory the software was built in, to be looked for too [default: WRKOBJDIR of etc/mk.conf]
+    #[arg(long, value_name = "DIR")]
+    pub build_dir: Vec<OsString>,
     /// Seconds after which a program that runs is stopped
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub timeout: u64,
     /// What is allowed and demanded.
     #[command(flatten)]
     pub law: LawArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate install`.
+#[derive(Debug, Args)]
+pub(super) struct InstallArgs {
+    /// The archive
+    pub archive: PathBuf,
+    /// Where the tree is to be; this very path is written into its files
+    pub dest: PathBuf,
+    /// Leave the files of this class as they are, where they cannot hold DEST
+    #[arg(long, value_name = "CLASS")]
+    pub leave: Vec<String>,
+    /// Unpack set-user-ID and set-group-ID files too
+    #[arg(long)]
+    pub allow_setuid: bool,
+    /// Read and judge the archive, print what would be done, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate fix`.
+#[derive(Debug, Args)]
+pub(super) struct FixArgs {
+    /// The tree
+    pub dir: PathBuf,
+    /// The path that its files are to name [default: that of DIR, as typed]
+    #[arg(long, value_name = "PATH")]
+    pub at: Option<PathBuf>,
+    /// The prefix it was built for, where it has no record that says so; it gets one
+    #[arg(long, value_name = "DIR")]
+    pub old_prefix: Vec<OsString>,
+    /// Leave the files of this class as they are, where they cannot hold the path
+    #[arg(long, value_name = "CLASS")]
+    pub leave: Vec<String>,
+    /// Print what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The same, and exit with 1 where there is something to do
+    #[arg(long)]
+    pub check: bool,
     /// Output options.
     #[command(flatten)]
     pub common: Common,

@@ -7,8 +7,9 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
-use super::{json, report, summary, words};
-use crate::base::path::printable;
+use super::{host_data, json, left, report, summary, words};
+use crate::base::finding::Finding;
+use crate::base::path::{Prefix, printable};
 use crate::pipeline::check::{self, Checked, Subject};
 use crate::verify::judge::Law;
 use crate::verify::smoke::{self, End, Observed, Run, SmokeError, Witness};
@@ -31,9 +32,10 @@ pub(super) fn run(args: &CheckArgs) -> Exit {
     pack::set_jobs(args.common.jobs);
     let understood = understand(args);
     let progress = Progress::new(args.common.quiet || args.common.json);
-    let done = understood.map_err(Failure::from).and_then(|(law, prefixes, commands)| {
+    let done = understood.map_err(Failure::from).and_then(|Understood { law, old_prefixes, build_dirs, commands }| {
         let subject = check::open(&args.tree, &commands_need_a_copy(&commands), &progress)?;
-        let checked = check::directory(subject.root(), &prefixes, &law, &progress)?;
+        let asked = check::Asked { old_prefixes: &old_prefixes, build_dirs: &build_dirs, law: &law };
+        let checked = check::directory(subject.root(), &asked, &progress)?;
         let runs = run_all(args, &checked, &subject, &commands)?;
         Ok(judge(args, &checked, &runs))
     });
@@ -44,7 +46,13 @@ fn commands_need_a_copy(commands: &[Vec<OsString>]) -> check::Purpose {
     if commands.is_empty() { check::Purpose::Look } else { check::Purpose::Run }
 }
 
-type Understood = (Law, Vec<crate::base::path::Prefix>, Vec<Vec<OsString>>);
+/// What was typed, and what the configuration adds.
+struct Understood {
+    law: Law,
+    old_prefixes: Vec<Prefix>,
+    build_dirs: Vec<Prefix>,
+    commands: Vec<Vec<OsString>>,
+}
 
 fn understand(args: &CheckArgs) -> Result<Understood, Usage> {
     if let Err(error) = std::fs::metadata(&args.tree) {
@@ -54,7 +62,12 @@ fn understand(args: &CheckArgs) -> Result<Understood, Usage> {
     let mut law = args.law.clone();
     config.add_law(&mut law);
     let commands = args.run.iter().map(|text| command(text)).collect::<Result<_, _>>()?;
-    Ok((pack::law(&law)?, pack::old_prefixes(&args.old_prefix)?, commands))
+    Ok(Understood {
+        law: pack::law(&law)?,
+        old_prefixes: pack::prefixes("--old-prefix", &args.old_prefix)?,
+        build_dirs: pack::prefixes("--build-dir", &config.build_dirs(&args.build_dir))?,
+        commands,
+    })
 }
 
 fn command(text: &str) -> Result<Vec<OsString>, Usage> {
@@ -90,7 +103,8 @@ fn run_all(
 
 fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
     let clean = runs.iter().all(|(_, observed)| is_clean(observed));
-    let exit = if checked.verdict.holds() && clean { Exit::Done } else { Exit::No };
+    let holds = checked.verdict.holds() && !checked.left.audit.has_errors();
+    let exit = if holds && clean { Exit::Done } else { Exit::No };
     if args.common.json {
         let runs: Vec<_> = runs.iter().map(|(command, observed)| run_json(command, observed)).collect();
         say(&json::check(&args.tree, checked, &runs, exit));
@@ -98,9 +112,9 @@ fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
     }
     if !args.common.quiet {
         say(&table(&args.tree, checked).text());
-        talk(&report::findings(&checked.verdict.findings));
+        talk(&report::findings(&findings(checked)));
     } else if exit != Exit::Done {
-        talk(&report::errors(&checked.verdict.findings));
+        talk(&report::errors(&findings(checked)));
     }
     talk(&summary::missing(&checked.verdict.missing));
     for (command, observed) in runs {
@@ -112,6 +126,14 @@ fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
         say(&closing(exit));
     }
     exit
+}
+
+/// What the proof says, and what is left.
+fn findings(checked: &Checked) -> Vec<Finding> {
+    let left = &checked.left;
+    let shown = left::Shown { audit: &left.audit, wanted: &left.wanted, recorded: checked.about.is_some() };
+    let host = host_data::findings(&left.taken);
+    checked.verdict.findings.iter().cloned().chain(left::findings(&shown)).chain(host).collect()
 }
 
 /// A run is good when the program says so and asked for nothing of the old place.
@@ -136,6 +158,12 @@ fn table(tree: &Path, checked: &Checked) -> Table {
     }
     table.row("libraries", summary::libraries(&checked.verdict));
     table.row("floor", summary::floor(&checked.verdict));
+    if !checked.old_prefixes.is_empty() {
+        table.row("what is left", &checked.left.audit.summary);
+    }
+    if !checked.left.taken.is_empty() {
+        table.row("host data", host_data::lines(&checked.left.taken));
+    }
     table
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// The name of the file that is looked for beside ROOT.
 const NAME: &str = "relocate.toml";
 /// Every key there is.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 20] = [
     "old-prefix",
     "tag",
     "exclude",
@@ -26,6 +26,8 @@ const KEYS: [&str; 18] = [
     "allow-lib",
     "allow-missing",
     "allow-link",
+    "allow-old-path",
+    "build-dir",
     "target",
     "top-dir",
     "owner",
@@ -50,6 +52,8 @@ pub(super) struct Config {
     allow_lib: Vec<String>,
     allow_missing: Vec<String>,
     allow_link: Vec<String>,
+    allow_old_path: Vec<String>,
+    build_dir: Vec<String>,
     target: Option<String>,
     top_dir: Option<String>,
     owner: Option<String>,
@@ -104,7 +108,13 @@ impl Config {
         law.allow_lib.extend_from_slice(&self.allow_lib);
         law.allow_missing.extend_from_slice(&self.allow_missing);
         law.allow_link.extend_from_slice(&self.allow_link);
+        law.allow_old_path.extend_from_slice(&self.allow_old_path);
         law.target = law.target.take().or_else(|| self.target.clone());
+    }
+
+    /// The build directories the file names, as typed ones come first.
+    pub(super) fn build_dirs(&self, typed: &[OsString]) -> Vec<OsString> {
+        typed.iter().cloned().chain(self.build_dir.iter().map(OsString::from)).collect()
     }
 
     /// Adds what the file says to what was typed for the main job.
@@ -117,6 +127,7 @@ impl Config {
         args.exclude.extend_from_slice(&self.exclude);
         args.prune.extend_from_slice(&self.prune);
         args.keep_la |= self.keep_la;
+        args.build_dir = self.build_dirs(&args.build_dir);
         args.dest = args.dest.take().or_else(|| self.dest.clone().map(OsString::from));
         args.skip.extend_from_slice(&self.skip);
         args.bundle.extend_from_slice(&self.bundle);

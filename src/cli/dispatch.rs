@@ -5,11 +5,11 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 5] = ["pack", "check", "verify", "elf", "demo"];
+const COMMANDS: [&str; 7] = ["pack", "check", "install", "fix", "verify", "elf", "demo"];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 16] = [
-    "build", "init", "install", "fix", "publish", "repo", "promote", "retire", "update", "rollback", "releases",
-    "import", "deploy", "self", "wrapper", "exec",
+const LATER: [&str; 14] = [
+    "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy",
+    "self", "wrapper", "exec",
 ];
 
 /// A first argument that is neither a command nor a directory.

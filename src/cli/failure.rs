@@ -29,6 +29,11 @@ impl Failure {
         Self { exit, message, help: None }
     }
 
+    /// Adds what to do about it.
+    pub(super) fn help(self, help: Option<String>) -> Self {
+        Self { help, ..self }
+    }
+
     /// Tells it and gives the exit code.
     pub(super) fn tell(self, command: &str, to: Json) -> Exit {
         let Self { exit, message, help } = self;

@@ -2,9 +2,11 @@
 
 use super::exit::Exit;
 use super::summary::Written;
+use super::{host_data, left};
 use crate::base::finding::Finding;
-use crate::base::path::{RelPath, printable, serialize_bytes};
-use crate::pipeline::check::Checked;
+use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
+use crate::install::{Decided, File, Installed, State};
+use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
@@ -19,10 +21,15 @@ pub(super) fn line(value: &Value) -> String {
     format!("{value:#}\n")
 }
 
+/// Bytes, in the way of every path in a report.
+pub(super) fn bytes(bytes: &[u8]) -> Value {
+    // A string, or an object of one: this always serialises.
+    serialize_bytes(bytes, serde_json::value::Serializer).unwrap_or_default()
+}
+
 /// A path of this machine, in the way of every path in a report.
 fn place(path: &Path) -> Value {
-    // A string, or an object of one: this always serialises.
-    serialize_bytes(path.as_os_str().as_bytes(), serde_json::value::Serializer).unwrap_or_default()
+    bytes(path.as_os_str().as_bytes())
 }
 
 fn result(exit: Exit) -> &'static str {
@@ -40,7 +47,7 @@ fn result(exit: Exit) -> &'static str {
 pub(super) fn pack(
     job: &Job,
     prepared: &Prepared,
-    verdict: &Verdict,
+    (verdict, left): (&Verdict, Option<&Left>),
     findings: &[Finding],
     written: Option<&Written>,
     exit: Exit,
@@ -56,6 +63,7 @@ pub(super) fn pack(
         "plan": plan(prepared),
         "verdict": self::verdict(verdict),
         "findings": findings,
+        "left": left.map(|left| left::json(&left.audit, &left.wanted)),
         "output": written.map(output),
     }))
 }
@@ -156,6 +164,8 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "old_prefixes": checked.old_prefixes,
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
+        "left": left::json(&checked.left.audit, &checked.left.wanted),
+        "host_data": host_data::json(&checked.left.taken),
         "runs": runs,
     }))
 }
@@ -170,6 +180,59 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "tree": place(tree),
         "findings": findings,
     }))
+}
+
+/// The report of `relocate install`.
+pub(super) fn install(archive: &Path, dest: &Prefix, installed: &Installed, dry_run: bool) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "install",
+        "result": result(Exit::Done),
+        "exit": Exit::Done as u8,
+        "dry_run": dry_run,
+        "archive": place(archive),
+        "dest": dest,
+        "about": installed.about,
+        "entries": installed.entries,
+        "bytes": installed.bytes,
+        "files": installed.files,
+        "places": installed.places,
+        "left": installed.left,
+    }))
+}
+
+/// The report of `relocate fix`.
+pub(super) fn fix(decided: &Decided, findings: &[Finding], dry_run: bool, exit: Exit) -> String {
+    let files: Vec<_> = decided.files.iter().map(|file| fixed(decided, file)).collect();
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "fix",
+        "result": result(exit),
+        "exit": exit as u8,
+        "dry_run": dry_run,
+        "tree": place(&decided.root),
+        "to": decided.to,
+        "was": decided.was,
+        "about": decided.manifest.about,
+        "settled": decided.is_settled(),
+        "files": files,
+        "findings": findings,
+    }))
+}
+
+fn fixed(decided: &Decided, file: &File) -> Value {
+    let (state, from) = match &file.state {
+        State::Here => ("here", None),
+        State::Elsewhere(from) => ("moved", from.as_ref()),
+        State::Edited(_) => ("edited", None),
+        State::Freed => ("changed-since", None),
+        State::Left => ("left", None),
+        State::Gone => ("gone", None),
+        State::Stuck(_) => ("left-behind", None),
+    };
+    json!({
+        "path": file.path, "other_names": file.other_names, "classes": decided.classes(file), "state": state, "from": from,
+    })
 }
 
 /// The report of `relocate elf`; `files` are in the order they were named.

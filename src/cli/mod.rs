@@ -8,7 +8,11 @@ mod dispatch;
 mod elf;
 mod exit;
 mod failure;
+mod fix;
+mod host_data;
+mod install;
 mod json;
+mod left;
 mod names;
 mod output;
 mod pack;
@@ -58,6 +62,8 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Pack(args) => pack::run(&args, &arguments),
             Command::Check(args) => check::run(&args),
             Command::Demo(args) => demo::run(&args),
+            Command::Install(args) => install::run(&args),
+            Command::Fix(args) => fix::run(&args),
             Command::Verify(args) => verify::run(&args),
             Command::Elf(args) => elf::run(&args),
         },

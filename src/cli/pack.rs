@@ -78,20 +78,24 @@ fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) ->
     };
     if stop.is_some() || args.dry_run {
         let exit = stop.unwrap_or(Exit::Done);
-        summary::print(args, job, &prepared, &prepared.expected, None, exit, typed);
+        summary::print(args, job, &prepared, (&prepared.expected, None), None, exit, typed);
         return Ok(exit);
     }
-    let (verdict, written) = match output {
-        Output::InPlace => (in_place::apply(job, &prepared, &progress)?, Written::InPlace),
+    let (verdict, left, written) = match output {
+        Output::InPlace => (in_place::apply(job, &prepared, &progress)?, None, Written::InPlace),
         Output::Tree(path) => {
             let path = if prepared.is_hopeless() { output::unproven(path) } else { path.clone() };
-            (tree::write(job, &prepared, &path, &progress)?, Written::Tree(path))
+            let (verdict, left) = tree::write(job, &prepared, &path, &progress)?;
+            (verdict, Some(left), Written::Tree(path))
         }
         Output::Archive { path, options } => return write_archive(args, job, &prepared, (path, options), typed),
         Output::Pipe(options) => return pour(args, job, &prepared, options, typed),
     };
-    let exit = if verdict.holds() { Exit::Done } else { Exit::No };
-    summary::print(args, job, &prepared, &verdict, Some(&written), exit, typed);
+    let leads_back = left.as_ref().is_some_and(|left| left.audit.has_errors());
+    let exit = if verdict.holds() && !leads_back { Exit::Done } else { Exit::No };
+    // A tree that leads back to a path that others could create was not given its name, unless it is unproven anyway.
+    let written = Some(&written).filter(|_| !leads_back || prepared.is_hopeless());
+    summary::print(args, job, &prepared, (&verdict, left.as_ref()), written, exit, typed);
     Ok(exit)
 }
 
@@ -109,17 +113,22 @@ fn write_archive(
     let verified = judged.verdict.verified();
     if proven && verified.is_none() {
         // The bytes are not what was planned. Nothing gets a name; the judge's findings say what is wrong with them.
-        summary::print(args, job, prepared, &judged.verdict, None, Exit::Bug, typed);
+        summary::print(args, job, prepared, (&judged.verdict, None), None, Exit::Bug, typed);
         let bug = JobError::broken_promise();
         report::error(&bug.to_string(), bug.help().as_deref());
         return Ok(Exit::Bug);
+    }
+    if proven && judged.left.audit.has_errors() {
+        summary::print(args, job, prepared, (&judged.verdict, Some(&judged.left)), None, Exit::No, typed);
+        return Ok(Exit::No);
     }
     let archive = match verified {
         Some(verified) => judged.packed.publish(&verified)?,
         None => judged.packed.publish_unproven()?,
     };
     let exit = if proven { Exit::Done } else { Exit::No };
-    summary::print(args, job, prepared, &judged.verdict, Some(&Written::Archive(archive)), exit, typed);
+    let seen = (&judged.verdict, Some(&judged.left));
+    summary::print(args, job, prepared, seen, Some(&Written::Archive(archive)), exit, typed);
     Ok(exit)
 }
 
@@ -138,9 +147,14 @@ fn pour(
     if proven && !judged.verdict.holds() {
         return Err(JobError::broken_promise());
     }
+    let seen = (&judged.verdict, Some(&judged.left));
+    if proven && judged.left.audit.has_errors() {
+        summary::print(args, job, prepared, seen, None, Exit::No, typed);
+        return Ok(Exit::No);
+    }
     judged.packed.pour(&mut std::io::stdout().lock())?;
     let exit = if proven { Exit::Done } else { Exit::No };
-    summary::print(args, job, prepared, &judged.verdict, Some(&Written::Pipe), exit, typed);
+    summary::print(args, job, prepared, seen, Some(&Written::Pipe), exit, typed);
     Ok(exit)
 }
 
@@ -156,7 +170,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         .collect();
     Ok(Job {
         root: args.root.clone(),
-        old_prefixes: old_prefixes(&args.old_prefix)?,
+        old_prefixes: prefixes("--old-prefix", &args.old_prefix)?,
         tag: args.tag.map(|tag| match tag {
             TagArg::Runpath => Tag::Runpath,
             TagArg::Rpath => Tag::Rpath,
@@ -173,6 +187,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         without: if args.keep_la { vec!["libtool"] } else { Vec::new() },
         dest: args.dest.as_ref().map(dest).transpose()?,
         tool: if args.no_tool || args.in_place { None } else { tool() },
+        build_dirs: prefixes("--build-dir", &args.build_dir)?,
         source_date_epoch: host::source_date_epoch()
             .map_err(|found| Usage::new(format!("SOURCE_DATE_EPOCH is '{found}', not a number of seconds")))?,
     })
@@ -210,10 +225,9 @@ fn root_is_a_directory(root: &Path) -> Result<(), Usage> {
 }
 
 /// Reads `--old-prefix` values.
-pub(super) fn old_prefixes(given: &[OsString]) -> Result<Vec<Prefix>, Usage> {
+pub(super) fn prefixes(option: &str, given: &[OsString]) -> Result<Vec<Prefix>, Usage> {
     let read = |text: &OsString| {
-        let not_absolute =
-            || Usage::new(format!("--old-prefix {}: not an absolute path below /", text.to_string_lossy()));
+        let not_absolute = || Usage::new(format!("{option} {}: not an absolute path below /", text.to_string_lossy()));
         Prefix::new(text.as_bytes()).ok_or_else(not_absolute)
     };
     given.iter().map(read).collect()
@@ -230,6 +244,7 @@ pub(super) fn law(args: &super::args::LawArgs) -> Result<Law, Usage> {
         allow_lib: globs("--allow-lib", &args.allow_lib)?,
         allow_missing: globs("--allow-missing", &args.allow_missing)?,
         allow_link: globs("--allow-link", &args.allow_link)?,
+        allow_old_path: globs("--allow-old-path", &args.allow_old_path)?,
         skip: Globs::default(),
         target: args.target.as_deref().map(super::target::find).transpose()?,
     })

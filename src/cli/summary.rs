@@ -2,9 +2,11 @@
 
 use super::args::PackArgs;
 use super::exit::Exit;
+use super::left::{self, Shown};
 use super::{json, names, paste, report};
 use crate::base::finding::{Finding, Severity};
 use crate::pack::Archive;
+use crate::pipeline::check::Left;
 use crate::pipeline::{Job, Prepared};
 use crate::scan::Kind;
 use crate::verify::judge::Verdict;
@@ -32,19 +34,19 @@ pub(super) fn print(
     args: &PackArgs,
     job: &Job,
     prepared: &Prepared,
-    verdict: &Verdict,
+    (verdict, left): (&Verdict, Option<&Left>),
     written: Option<&Written>,
     exit: Exit,
     typed: &[OsString],
 ) {
     let piped = matches!(written, Some(Written::Pipe)) || args.output.as_ref().is_some_and(|output| output == "-");
     let out = |text: &str| if piped { talk(text) } else { _ = say(text) };
-    let findings = all_findings(prepared, verdict);
+    let findings = all_findings(prepared, verdict, left);
     if args.common.json {
-        out(&json::pack(job, prepared, verdict, &findings, written, exit));
+        out(&json::pack(job, prepared, (verdict, left), &findings, written, exit));
         return;
     }
-    let trouble = trouble(args, prepared, verdict, &findings, exit, typed);
+    let trouble = trouble(args, prepared, (verdict, left), &findings, exit, typed);
     if args.common.quiet {
         if exit != Exit::Done {
             talk(&trouble);
@@ -54,21 +56,24 @@ pub(super) fn print(
     if args.dry_run {
         out(&plan(prepared));
     }
-    out(&table(job, prepared, verdict, written).text());
+    out(&table(job, prepared, (verdict, left), written).text());
     talk(&trouble);
-    let (code, line) = closing(args, exit, written);
+    let (code, line) = closing(args, exit, written, left);
     out(&format!("{}\n", paint(code, &line)));
 }
 
 /// What plan and judge have to say, each once.
-fn all_findings(prepared: &Prepared, verdict: &Verdict) -> Vec<Finding> {
+fn all_findings(prepared: &Prepared, verdict: &Verdict, left: Option<&Left>) -> Vec<Finding> {
     let mut findings: Vec<_> = prepared.plan.findings.iter().chain(&verdict.findings).cloned().collect();
+    if let Some(left) = left {
+        findings.extend(left::findings(&Shown { audit: &left.audit, wanted: &left.wanted, recorded: true }));
+    }
     findings.sort();
     findings.dedup_by(|a, b| a.path == b.path && a.kind == b.kind && a.found == b.found);
     findings
 }
 
-fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>) -> (u8, String) {
+fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>, left: Option<&Left>) -> (u8, String) {
     match (exit, written) {
         (Exit::Done, None) => (GREEN, "nothing written (--dry-run); the plan holds".to_owned()),
         (Exit::Done, Some(_)) => (GREEN, "proven: it runs from any path".to_owned()),
@@ -76,11 +81,19 @@ fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>) -> (u8, Strin
         (_, Some(Written::InPlace | Written::Tree(_))) => (RED, "written, and NOT proven".to_owned()),
         (_, Some(_)) => (RED, "written as unproven: it may not run elsewhere".to_owned()),
         (_, None) if args.dry_run => (RED, "the plan does not hold".to_owned()),
+        (_, None) if left.is_some_and(|left| left.audit.has_errors()) => {
+            (RED, "nothing written: the result would lead back to an old path that others could create".to_owned())
+        }
         (_, None) => (RED, "nothing written: the result would not run from any path".to_owned()),
     }
 }
 
-fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Written>) -> Table {
+fn table(
+    job: &Job,
+    prepared: &Prepared,
+    (verdict, left): (&Verdict, Option<&Left>),
+    written: Option<&Written>,
+) -> Table {
     let mut table = Table::default();
     table.row("root", report::place(&job.root));
     table.row("old prefix", prepared.choice.line());
@@ -95,6 +108,9 @@ fn table(job: &Job, prepared: &Prepared, verdict: &Verdict, written: Option<&Wri
     }
     if let Some(places) = names::places(job, prepared, written) {
         table.row("final path", places);
+    }
+    if let Some(left) = left.filter(|left| !left.audit.findings.is_empty()) {
+        table.row("left", left.audit.summary.clone());
     }
     if !prepared.copied.is_empty() {
         let names: Vec<_> = prepared.copied.keys().map(ToString::to_string).collect();
@@ -176,7 +192,7 @@ pub(super) fn floor(verdict: &Verdict) -> String {
 fn trouble(
     args: &PackArgs,
     prepared: &Prepared,
-    verdict: &Verdict,
+    (verdict, left): (&Verdict, Option<&Left>),
     findings: &[Finding],
     exit: Exit,
     typed: &[OsString],
@@ -194,6 +210,7 @@ fn trouble(
     }
     text += &missing(&verdict.missing);
     options.extend(answer(&verdict.missing));
+    options.extend(left.into_iter().flat_map(left::answer));
     if exit != Exit::Done && !options.is_empty() {
         let _ = writeln!(text, "{} if that is what you want, this answers all of it:", paint(GREEN, "help:"));
         let _ = writeln!(text, "  {}", paint(BOLD, &paste::command(typed, &options)));

@@ -3,19 +3,22 @@
 //! Compared are the set of paths, types, lengths, digests and link targets. Modes: in an archive exactly. In a tree the
 //! owner's bits exactly, the others may only be fewer, because tar run by an ordinary user takes the umask off and drops
 //! set-id bits; the set-group-ID bit of a directory may also be more, because it is inherited. Not compared: owners and
-//! times, and the modes of symlinks. A hard link that became a file of its own with the same bytes is a note. The manifest
+//! times, and the modes of symlinks. Where a file of a tree names the path of the tree in the places that the manifest
+//! knows, it is compared as it was in the archive, so an installed tree verifies wherever it is. A hard link that became a file of its own with the same bytes is a note. The manifest
 //! cannot vouch for itself: compare the archive's sha256 with the published one for that.
 
-mod judge;
+pub(super) mod judge;
+mod moved;
 
 use self::judge::{Fact, Facts, Modes, What, extra, judge};
+use self::moved::Moved;
 use super::guard::Limits;
 use super::visit::{Entry as ArchiveEntry, UnpackError, visit};
 use super::{Body, ContentError};
 use crate::base::digest::{Digest, Digester};
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::{RelPath, printable};
-use crate::manifest::{self, About, Manifest, ManifestError};
+use crate::manifest::{self, About, Manifest, ManifestError, Whereabouts};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -75,7 +78,7 @@ impl std::error::Error for CompareError {
 }
 
 /// A record larger than this is not read into memory; a million entries have about 200 MiB.
-const LARGEST_RECORD: u64 = 1 << 30;
+pub(super) const LARGEST_RECORD: u64 = 1 << 30;
 
 /// Compares an archive with the manifest in it. The findings are sorted; an [`Severity::Error`] means it is not the same.
 pub fn verify_archive(path: &Path, limits: &Limits) -> Result<Vec<Finding>, CompareError> {
@@ -95,7 +98,9 @@ pub fn verify_archive(path: &Path, limits: &Limits) -> Result<Vec<Finding>, Comp
         Ok(())
     })
     .map_err(CompareError::Archive)?;
-    let mut findings = judge_records(path, &records, facts, Modes::Exact)?;
+    let (about, manifest) = read_records(path, &records)?;
+    let mut findings = judge(&manifest, facts, Modes::Exact);
+    findings.extend(about_changed(&about, &manifest));
     if last.as_bytes() != manifest::MANIFEST.as_bytes() {
         findings.push(Finding::of_tree(Severity::Error, "record-misplaced", "the manifest is not the last entry"));
     }
@@ -109,16 +114,33 @@ pub fn verify_dir(path: &Path) -> Result<Vec<Finding>, CompareError> {
     let failed = |source| CompareError::Read { path: path.to_owned(), source };
     let root = fs::canonicalize(path).map_err(failed)?;
     let mut records = Records::new();
-    for record in [manifest::ABOUT, manifest::MANIFEST] {
+    for record in [manifest::ABOUT, manifest::MANIFEST, manifest::PLACE] {
         match fs::read(root.join(record)) {
             Ok(bytes) => records.extend(RelPath::new(record.as_bytes()).map(|record| (record, bytes))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(source) => return Err(CompareError::Read { path: root.join(record), source }),
         }
     }
-    let mut findings = judge_records(path, &records, dir_facts(&root)?, Modes::AfterUmask)?;
+    let (about, manifest) = read_records(path, &records)?;
+    let place = RelPath::new(manifest::PLACE.as_bytes()).and_then(|place| records.get(&place));
+    let whereabouts = place.map(|bytes| Whereabouts::parse(bytes)).transpose().map_err(CompareError::Record)?;
+    let facts = dir_facts(&root, &Moved::new(&manifest, whereabouts.as_ref()))?;
+    let mut findings = judge(&manifest, facts, Modes::AfterUmask);
+    findings.extend(about_changed(&about, &manifest));
+    findings.extend(whereabouts.as_ref().and_then(move_unfinished));
     findings.sort();
     Ok(findings)
+}
+
+fn move_unfinished(whereabouts: &Whereabouts) -> Option<Finding> {
+    let to = whereabouts.moving_to.last()?;
+    let found = format!("it was being moved to '{to}' and that was cut short");
+    Some(Finding::of_tree(Severity::Error, "move-unfinished", found).help("run 'relocate fix' on it"))
+}
+
+fn about_changed(about: &About, manifest: &Manifest) -> Option<Finding> {
+    let found = "about.json does not say what the manifest says";
+    (*about != manifest.about).then(|| Finding::of_tree(Severity::Error, "about-changed", found))
 }
 
 /// The bytes of the two records, by their path in the tree.
@@ -128,29 +150,24 @@ fn is_record(path: &RelPath) -> bool {
     [manifest::ABOUT, manifest::MANIFEST].iter().any(|record| path.as_bytes() == record.as_bytes())
 }
 
-fn judge_records(path: &Path, records: &Records, facts: Facts, modes: Modes) -> Result<Vec<Finding>, CompareError> {
+fn read_records(path: &Path, records: &Records) -> Result<(About, Manifest), CompareError> {
     let bytes = |record: &'static str| {
         let found = RelPath::new(record.as_bytes()).and_then(|place| records.get(&place));
         found.ok_or_else(|| CompareError::NoRecord { path: path.to_owned(), record })
     };
     let about = About::parse(bytes(manifest::ABOUT)?).map_err(CompareError::Record)?;
     let manifest = Manifest::parse(bytes(manifest::MANIFEST)?).map_err(CompareError::Record)?;
-    let mut findings = judge(&manifest, facts, modes);
-    if about != manifest.about {
-        let found = "about.json does not say what the manifest says";
-        findings.push(Finding::of_tree(Severity::Error, "about-changed", found));
-    }
-    Ok(findings)
+    Ok((about, manifest))
 }
 
 /// The first entry is `about.json`, and what stands before that is the top directory, or nothing.
-fn top_of(first: &RelPath) -> Option<RelPath> {
+pub(super) fn top_of(first: &RelPath) -> Option<RelPath> {
     let top = first.as_bytes().strip_suffix(manifest::ABOUT.as_bytes())?;
     (top.is_empty() || top.ends_with(b"/")).then(|| RelPath::new(top)).flatten()
 }
 
 /// The path in the tree of what lies below the top directory.
-fn inside(top: &RelPath, path: &RelPath) -> Option<RelPath> {
+pub(super) fn inside(top: &RelPath, path: &RelPath) -> Option<RelPath> {
     if !path.starts_with(top) {
         return None;
     }
@@ -190,7 +207,7 @@ fn digest(from: &mut dyn Read, mut keep: Option<&mut Vec<u8>>) -> io::Result<Dig
     }
 }
 
-fn dir_facts(root: &Path) -> Result<Facts, CompareError> {
+fn dir_facts(root: &Path, moved: &Moved<'_>) -> Result<Facts, CompareError> {
     let mut paths = Vec::new();
     for entry in WalkDir::new(root) {
         let entry = entry.map_err(|error| CompareError::Read {
@@ -201,13 +218,13 @@ fn dir_facts(root: &Path) -> Result<Facts, CompareError> {
         paths.extend(RelPath::new(rest.as_os_str().as_bytes()));
     }
     let facts = paths.into_par_iter().map(|path| {
-        let fact = dir_fact(root, &path)?;
+        let fact = dir_fact(root, &path, moved)?;
         Ok((path, fact))
     });
     facts.collect()
 }
 
-fn dir_fact(root: &Path, path: &RelPath) -> Result<Fact, CompareError> {
+fn dir_fact(root: &Path, path: &RelPath, moved: &Moved<'_>) -> Result<Fact, CompareError> {
     let place = path.under(root);
     let failed = |source| CompareError::Read { path: place.clone(), source };
     let about = fs::symlink_metadata(&place).map_err(failed)?;
@@ -216,10 +233,20 @@ fn dir_fact(root: &Path, path: &RelPath) -> Result<Fact, CompareError> {
     } else if about.is_symlink() {
         What::Symlink(fs::read_link(&place).map_err(failed)?.into_os_string().as_bytes().to_vec())
     } else if about.is_file() {
-        let sha256 = File::open(&place).and_then(|mut file| digest(&mut file, None));
-        What::File { size: about.len(), sha256: sha256.map_err(|error| error.to_string()) }
+        match File::open(&place).and_then(|file| file_digest(path, file, about.len(), moved)) {
+            Ok((size, sha256)) => What::File { size, sha256: Ok(sha256) },
+            Err(error) => What::File { size: about.len(), sha256: Err(error.to_string()) },
+        }
     } else {
         What::Other
     };
     Ok(Fact { mode: about.mode() & 0o7777, what })
+}
+
+/// Size and digest, as packed where the file depends on the path of the tree.
+fn file_digest(path: &RelPath, mut file: File, size: u64, moved: &Moved<'_>) -> io::Result<(u64, Digest)> {
+    match moved.as_packed(path, &file)? {
+        Some(packed) => Ok(packed),
+        None => Ok((size, digest(&mut file, None)?)),
+    }
 }

@@ -6,7 +6,7 @@
 //! stays: unpack into a [`NewDir`](crate::base::write::NewDir) to have all or nothing.
 
 use super::guard::Limits;
-use super::visit::{Entry, UnpackError, visit};
+use super::visit::{UnpackError, visit};
 use super::{Body, ContentError, Item};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
@@ -32,11 +32,10 @@ pub struct Unpacked {
 pub fn unpack(archive: &Path, into: &Path, limits: &Limits, listener: &dyn Listener) -> Result<Unpacked, UnpackError> {
     must_be_empty(into).map_err(UnpackError::Write)?;
     listener.event(&Event::Begin { stage: Stage::Check, files: 0, bytes: 0 });
-    let mut maker = Maker { beneath: Beneath::open(into).map_err(UnpackError::Write)?, dirs: BTreeMap::new() };
-    maker.dirs.insert(RelPath::root(), None);
+    let mut maker = Maker::open(into).map_err(UnpackError::Write)?;
     let mut names = BTreeSet::new();
-    let visited = visit(archive, limits, &mut |mut entry| {
-        let bytes = maker.make(&mut entry)?;
+    let visited = visit(archive, limits, &mut |entry| {
+        let bytes = maker.make(&entry.item, entry.bytes)?;
         names.extend(entry.item.path.parts().next().map(<[u8]>::to_vec));
         listener.event(&Event::File { path: &entry.item.path, bytes });
         Ok(())
@@ -49,7 +48,7 @@ pub fn unpack(archive: &Path, into: &Path, limits: &Limits, listener: &dyn Liste
 }
 
 /// A write error that came through the visitor is a write error again.
-fn written(error: UnpackError) -> UnpackError {
+pub(super) fn written(error: UnpackError) -> UnpackError {
     match error {
         UnpackError::Visitor(source) => match source.downcast::<WriteError>() {
             Ok(write) => UnpackError::Write(*write),
@@ -67,15 +66,33 @@ fn must_be_empty(into: &Path) -> Result<(), WriteError> {
     }
 }
 
-struct Maker {
-    beneath: Beneath,
+/// Makes entries below one directory.
+pub(super) struct Maker {
+    pub(super) beneath: Beneath,
     /// Every directory made, with the mode and time it is to have; none where the archive does not say.
     dirs: BTreeMap<RelPath, Option<(u32, i64)>>,
 }
 
 impl Maker {
-    fn make(&mut self, entry: &mut Entry<'_>) -> Result<u64, ContentError> {
-        let Item { path, mode, mtime, body, .. } = &entry.item;
+    /// Begins in the directory `into`.
+    pub(super) fn open(into: &Path) -> Result<Self, WriteError> {
+        Ok(Self { beneath: Beneath::open(into)?, dirs: BTreeMap::from([(RelPath::root(), None)]) })
+    }
+
+    /// Makes one entry, and the directories it lies in. No name comes twice, so one that is there already is another one to
+    /// a file system that does not tell them apart: upper and lower case, or two spellings of a letter.
+    pub(super) fn make(&mut self, item: &Item, bytes: &mut dyn io::Read) -> Result<u64, ContentError> {
+        self.make_new(item, bytes).map_err(|error| match error.downcast_ref::<WriteError>() {
+            Some(WriteError::Io { source, path, doing }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                let why = "this file system takes its name for that of another entry, such as one in upper case";
+                WriteError::io(doing, path)(io::Error::new(io::ErrorKind::AlreadyExists, why)).into()
+            }
+            _ => error,
+        })
+    }
+
+    fn make_new(&mut self, item: &Item, bytes: &mut dyn io::Read) -> Result<u64, ContentError> {
+        let Item { path, mode, mtime, body, .. } = item;
         if let Some(parent) = path.parent() {
             self.make_dirs(&parent)?;
         }
@@ -88,7 +105,7 @@ impl Maker {
             Body::HardLink(first) => self.beneath.make_hard_link(path, first)?,
             Body::File { size } => {
                 let mut file = self.beneath.make_file(path)?;
-                copy(entry.bytes, &mut file, || self.beneath.place(path))?;
+                copy(bytes, &mut file, || self.beneath.place(path))?;
                 self.beneath.finish(&file, path, *mode, Some(*mtime))?;
                 return Ok(*size);
             }
@@ -114,8 +131,8 @@ impl Maker {
         only.filter(|only| self.dirs.contains_key(only)).unwrap_or_default()
     }
 
-    /// What lies deeper first: a directory's time is set when nothing more is made in it.
-    fn seal(mut self) -> Result<(), WriteError> {
+    /// Gives the directories their modes and times. What lies deeper first: a directory's time is set when nothing more is made in it.
+    pub(super) fn seal(mut self) -> Result<(), WriteError> {
         for (path, said) in std::mem::take(&mut self.dirs).into_iter().rev() {
             // A directory that only its contents told of gets the mode that mkdir(1) would give, and no time.
             let (mode, mtime) = match said {
@@ -139,5 +156,26 @@ fn copy(from: &mut dyn io::Read, to: &mut fs::File, place: impl Fn() -> PathBuf)
             return Ok(());
         }
         to.write_all(&buffer[..len]).map_err(|error| WriteError::io("write", &place())(error))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a file system that folds case does with `NAME` after `name`.
+    #[test]
+    fn a_name_that_is_there_already_is_no_way_to_another_file() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("tree")).unwrap();
+        std::os::unix::fs::symlink("/tmp", place.path().join("tree/name")).unwrap();
+        let mut maker = Maker::open(&place.path().join("tree")).unwrap();
+        for (path, body) in [("name", Body::File { size: 0 }), ("name", Body::Dir), ("name/below", Body::Dir)] {
+            let path = RelPath::new(path.as_bytes()).unwrap();
+            let item = Item { path, mode: 0o755, uid: 0, gid: 0, mtime: 0, body };
+            let error = maker.make(&item, &mut io::empty()).unwrap_err().to_string();
+            assert!(error.contains("tree/name'") && error.contains("for that of another entry"), "{error}");
+        }
+        assert!(fs::read_dir("/tmp").unwrap().all(|entry| entry.unwrap().file_name() != "below"));
     }
 }

@@ -1,14 +1,15 @@
 //! Act and prove: the prepared tree becomes one archive, judged from the very bytes that went into it, and only then
 //! named.
 
-use super::contents::{Shipment, StreamError, shown};
+use super::check::left::{Left, Search, Seen};
+use super::contents::{Shipment, Shown, StreamError, shown};
 use super::items::{Shipped, items};
 use super::{Job, JobError, Prepared, record};
 use crate::base::digest::Digest;
 use crate::base::event::Listener;
 use crate::base::write::NewFile;
 use crate::pack::{self, ContentError, Contents, Item, Options, PackError, Packed, Tree};
-use crate::verify::judge::{Exhibit, Verdict, What, judge};
+use crate::verify::judge::{Exhibit, Verdict, judge};
 use std::io;
 use std::sync::Mutex;
 
@@ -19,6 +20,8 @@ pub struct Judged {
     pub packed: Packed,
     /// What the judge says of its bytes.
     pub verdict: Verdict,
+    /// What still names an old path.
+    pub left: Left,
 }
 
 /// Writes the archive into `out` and judges it; `proven` is what its record says of the outcome.
@@ -32,15 +35,17 @@ pub fn write(
 ) -> Result<Judged, JobError> {
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
-    let witness = Witness::new(job, prepared, &shipped);
+    let search = prepared.search(job);
+    let witness = Witness::new(job, prepared, &shipped, Some(&search));
     let about = record::about(prepared, job.dest.as_ref(), proven);
     let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: tool(job, prepared) };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
-    let verdict = witness.verdict(packed.digests())?;
+    let (verdict, seen) = witness.verdict(packed.digests())?;
     floor_as_recorded(prepared, &verdict)?;
-    Ok(Judged { packed, verdict })
+    let left = prepared.left(job, search, seen);
+    Ok(Judged { packed, verdict, left })
 }
 
 /// The tool, where the target has work left for it.
@@ -71,18 +76,30 @@ pub(super) fn unwrap(error: PackError) -> JobError {
 pub(super) struct Witness<'a> {
     shipment: Shipment<'a>,
     shipped: &'a [Shipped<'a>],
-    seen: Mutex<Vec<Option<What>>>,
+    seen: Mutex<Vec<Option<Shown>>>,
 }
 
 impl<'a> Witness<'a> {
-    pub(super) fn new(job: &'a Job, prepared: &'a Prepared, shipped: &'a [Shipped<'a>]) -> Self {
-        let seen = Mutex::new(vec![None; shipped.len()]);
-        Self { shipment: Shipment { job, prepared }, shipped, seen }
+    pub(super) fn new(
+        job: &'a Job,
+        prepared: &'a Prepared,
+        shipped: &'a [Shipped<'a>],
+        search: Option<&'a Search>,
+    ) -> Self {
+        let seen = Mutex::new(shipped.iter().map(|_| None).collect());
+        Self { shipment: Shipment { job, prepared, search }, shipped, seen }
     }
 
-    /// Judges what was handed out; every regular file must have been.
-    pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<Verdict, JobError> {
+    /// Judges what was handed out, and gives what the audit saw; every regular file must have been handed out.
+    pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<(Verdict, Vec<Seen>), JobError> {
         let seen = self.seen.into_inner().map_err(|_| JobError::Bug("a worker failed".to_owned()))?;
+        let (seen, looked): (Vec<_>, Vec<_>) = seen
+            .into_iter()
+            .map(|shown| match shown {
+                Some((what, seen)) => (Some(what), seen),
+                None => (None, None),
+            })
+            .unzip();
         let links = &self.shipment.prepared.plan.links;
         let exhibits = self.shipped.iter().zip(seen).zip(digests).map(|((shipped, seen), digest)| {
             let what = match (shipped.entry.file(), seen) {
@@ -94,19 +111,19 @@ impl<'a> Witness<'a> {
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        Ok(verdict)
+        Ok((verdict, looked.into_iter().flatten().collect()))
     }
 }
 
 impl Contents for Witness<'_> {
     fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
         let Shipped { path, entry, .. } = &self.shipped[index];
-        let what = self.shipment.stream(path, entry, out).map_err(|error| match error {
+        let shown = self.shipment.stream(path, entry, out).map_err(|error| match error {
             StreamError::Job(error) => ContentError::from(error),
             StreamError::Sink(error) => ContentError::from(error),
         })?;
         if let Ok(mut seen) = self.seen.lock() {
-            seen[index] = Some(what);
+            seen[index] = Some(shown);
         }
         Ok(())
     }

@@ -1,5 +1,9 @@
 //! Judges a tree that is there: a directory, or the unpacked content of an archive, made by us or by anybody.
 
+pub(super) mod left;
+
+pub use left::Left;
+
 use super::{JobError, contents, tree};
 use crate::base::bytes::FileBytes;
 use crate::base::event::{Listener, Silent};
@@ -62,11 +66,24 @@ pub fn open(path: &Path, purpose: &Purpose, listener: &dyn Listener) -> Result<S
     Ok(Subject::Copy(unpacked.top.under(&place), scratch))
 }
 
+/// What a tree is checked by.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The prefixes it was built for, where the user says.
+    pub old_prefixes: &'a [Prefix],
+    /// Directories it was built in.
+    pub build_dirs: &'a [Prefix],
+    /// What is allowed and demanded.
+    pub law: &'a Law,
+}
+
 /// A tree, looked at.
 #[derive(Debug)]
 pub struct Checked {
     /// What the judge says.
     pub verdict: Verdict,
+    /// What still names an old path.
+    pub left: Left,
     /// The prefixes it was built for: what its record says, else what its files say. Empty where neither does.
     pub old_prefixes: Vec<Prefix>,
     /// Its own record, where it has one.
@@ -78,15 +95,20 @@ pub struct Checked {
 }
 
 /// Judges the tree at `root`.
-pub fn directory(root: &Path, given: &[Prefix], law: &Law, listener: &dyn Listener) -> Result<Checked, JobError> {
+pub fn directory(root: &Path, asked: &Asked<'_>, listener: &dyn Listener) -> Result<Checked, JobError> {
     let inventory = scan::scan(root, &Globs::default(), listener)?;
-    let mut verdict = judge(&exhibits(&inventory)?, law);
-    super::bundle::locate(&mut verdict.missing, &plan::Plan::default());
     let about = fs::read(root.join(manifest::ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
     let recorded = about.as_ref().map(|about| about.old_prefixes.clone()).filter(|prefixes| !prefixes.is_empty());
+    let given = asked.old_prefixes;
     let old_prefixes = if given.is_empty() { recorded.unwrap_or_else(|| found(&inventory)) } else { given.to_vec() };
+    let search = left::Search::new(root, &inventory, &old_prefixes, about.as_ref(), asked);
+    let (exhibits, seen) = search.read(&inventory)?;
+    let mut verdict = judge(&exhibits, asked.law);
+    super::bundle::locate(&mut verdict.missing, &plan::Plan::default());
+    let left = search.judge(root, &inventory, seen, asked.law);
     let files = inventory.entries.values().filter_map(Entry::file);
-    Ok(Checked { verdict, old_prefixes, about, files: files.clone().count(), bytes: files.map(|file| file.size).sum() })
+    let (files, bytes) = (files.clone().count(), files.map(|file| file.size).sum());
+    Ok(Checked { verdict, left, old_prefixes, about, files, bytes })
 }
 
 /// The prefixes the tree's files name, all that are plausible.

@@ -1,12 +1,13 @@
 //! The bytes as they will be shipped, one file at a time: read again, checked against the scan, edited, and shown to the
 //! judge on the way out.
 
+use super::check::left::{Search, Seen};
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
 use crate::elf::{self, PlanError};
-use crate::install::{Fill, FillError};
+use crate::fill::{Fill, FillError};
 use crate::scan::{Class, Entry, FileFacts, Kind};
 use crate::text::pyc;
 use crate::verify::judge::What;
@@ -24,7 +25,12 @@ const CHUNK: u64 = 1 << 20;
 pub(super) struct Shipment<'a> {
     pub(super) job: &'a Job,
     pub(super) prepared: &'a Prepared,
+    /// What is looked for in the bytes as they are shipped, where anything is.
+    pub(super) search: Option<&'a Search>,
 }
+
+/// What is seen in a file that was handed on: by the judge, and by the audit.
+pub(super) type Shown = (What, Option<Seen>);
 
 /// The edits of one file and its size afterwards, in bytes.
 struct Change {
@@ -39,8 +45,8 @@ impl Shipment<'_> {
         path: &RelPath,
         entry: &Entry,
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<What, StreamError> {
-        let Some(facts) = entry.file() else { return Ok(What::Special) };
+    ) -> Result<Shown, StreamError> {
+        let Some(facts) = entry.file() else { return Ok((What::Special, None)) };
         let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
         let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
         if file.size() != facts.size {
@@ -61,13 +67,13 @@ impl Shipment<'_> {
         facts: &FileFacts,
         bytes: &[u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<What, StreamError> {
+    ) -> Result<Shown, StreamError> {
         if self.digest(path).is_some_and(|digest| digest != Digest::of(bytes)) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let new = self.new_bytes(path, entry, facts, bytes)?;
         out(&new)?;
-        Ok(seen(&&*new))
+        self.shown(path, &&*new)
     }
 
     fn large(
@@ -77,7 +83,7 @@ impl Shipment<'_> {
         facts: &FileFacts,
         file: &FileBytes,
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<What, StreamError> {
+    ) -> Result<Shown, StreamError> {
         let changed = |_| JobError::Changed { path: path.clone() };
         let mut change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
         if self.job.dest.is_some() {
@@ -96,7 +102,14 @@ impl Shipment<'_> {
         if self.digest(path).is_some_and(|digest| digest != digester.finish()) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
-        Ok(seen(&edited))
+        self.shown(path, &edited)
+    }
+
+    /// What the judge and the audit see in the bytes that were shipped.
+    fn shown(&self, path: &RelPath, bytes: &dyn ReadAt) -> Result<Shown, StreamError> {
+        let what = What::from(testify(bytes));
+        let seen = self.search.map(|search| search.see(path, bytes)).transpose();
+        Ok((what, seen.map_err(|error| JobError::Bug(error.to_string()))?))
     }
 
     /// The digest the file had when it was read for the plan; none where nothing is planned.
@@ -181,10 +194,6 @@ impl Shipment<'_> {
 
 fn broken(path: &RelPath, error: &FillError) -> JobError {
     JobError::Bug(format!("{path} {error}, though that was planned"))
-}
-
-fn seen(bytes: &dyn ReadAt) -> What {
-    What::from(testify(bytes))
 }
 
 /// What the judge is shown of an entry that has no bytes.

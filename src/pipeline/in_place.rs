@@ -94,7 +94,7 @@ impl Change<'_> {
         out: &mut dyn Write,
         failed: &mut Option<JobError>,
     ) -> io::Result<()> {
-        let shipment = Shipment { job: self.job, prepared: self.prepared };
+        let shipment = Shipment { job: self.job, prepared: self.prepared, search: None };
         match shipment.stream(path, entry, &mut |bytes| out.write_all(bytes)) {
             Ok(_) => Ok(()),
             Err(StreamError::Sink(error)) => Err(error),

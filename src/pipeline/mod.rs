@@ -19,6 +19,7 @@ pub mod single;
 mod strings;
 mod texts;
 pub mod tree;
+pub mod unrecorded;
 
 pub use bundle::RUNTIME;
 pub use error::JobError;
@@ -34,7 +35,7 @@ use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::Store;
-use crate::install::Fill;
+use crate::fill::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places};
@@ -45,6 +46,7 @@ use crate::text::mkconf;
 use crate::text::occurrence::Names;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
+use check::left::{Search, Seen};
 use reading::Question;
 use std::collections::BTreeMap;
 use std::fs;
@@ -84,6 +86,8 @@ pub struct Job {
     pub without: Vec<&'static str>,
     /// The path the result is for, where it is known already.
     pub dest: Option<Prefix>,
+    /// Directories the tree was built in, to be looked for in the result.
+    pub build_dirs: Vec<Prefix>,
     /// The tool's own program, to be carried where the target has work left for it.
     pub tool: Option<Vec<u8>>,
 }
@@ -150,6 +154,21 @@ impl Prepared {
     /// The digest of a file's bytes in ROOT.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
         self.readings.get(path).map(|reading| reading.digest)
+    }
+
+    /// What is looked for in the result: everything that names an old path.
+    fn search(&self, job: &Job) -> Search {
+        let asked = check::Asked { old_prefixes: &job.old_prefixes, build_dirs: &job.build_dirs, law: &job.law };
+        Search::new(&job.root, &self.inventory, &self.choice.prefixes, None, &asked)
+    }
+
+    /// What is left in the result; the places in its record are written anew where its path is known.
+    fn left(&self, job: &Job, search: Search, seen: Vec<Seen>) -> check::left::Left {
+        let fixed = |path: &RelPath, offset: u64| {
+            let places = self.readings.get(path).map_or(&[][..], |reading| &reading.places);
+            places.iter().any(|places| places.at.binary_search(&offset).is_ok())
+        };
+        search.conclude(&self.inventory, (seen, Vec::new()), &fixed, &job.law)
     }
 
     /// The size of a file with `dest` in its places, where it has `size` bytes without.

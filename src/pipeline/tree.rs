@@ -1,6 +1,7 @@
 //! `-o DIR/`: the rewritten tree itself, laid out aside, judged, and only then named.
 
 use super::archive::{self, Witness, floor_as_recorded, unwrap};
+use super::check::left::{Left, Search, Seen};
 use super::items::items;
 use super::{Job, JobError, Owner, Prepared, record};
 use crate::base::event::Listener;
@@ -18,16 +19,27 @@ const TOP: Looks = Looks { mode: 0o755, mtime: None };
 
 /// Writes the tree for `path` and judges it. What is not proven gets its name only where the plan already said so and
 /// the user wants it all the same; the verdict tells.
-pub fn write(job: &Job, prepared: &Prepared, path: &Path, listener: &dyn Listener) -> Result<Verdict, JobError> {
+pub fn write(
+    job: &Job,
+    prepared: &Prepared,
+    path: &Path,
+    listener: &dyn Listener,
+) -> Result<(Verdict, Left), JobError> {
     let proven = !prepared.is_hopeless();
-    let (planted, verdict) = plant(job, prepared, &record::about(prepared, job.dest.as_ref(), proven), path, listener)?;
+    let search = prepared.search(job);
+    let about = record::about(prepared, job.dest.as_ref(), proven);
+    let (planted, verdict, seen) = plant(job, prepared, (&about, Some(&search)), path, listener)?;
     floor_as_recorded(prepared, &verdict)?;
+    let left = prepared.left(job, search, seen);
+    if left.audit.has_errors() && proven {
+        return Ok((verdict, left));
+    }
     match verdict.verified() {
         Some(verified) => planted.publish(&verified)?,
         None if proven => return Err(JobError::broken_promise()),
         None => planted.publish_unproven()?,
     };
-    Ok(verdict)
+    Ok((verdict, left))
 }
 
 /// Copies the tree at `root` to `place`, which must not be there. Nothing in it is changed; its record says the same of
@@ -37,26 +49,26 @@ pub(super) fn copy(root: &Path, place: &Path, listener: &dyn Listener) -> Result
     let prepared = Prepared::unchanged(scan::scan(root, &Globs::default(), listener)?);
     let about = fs::read(root.join(ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
     let about = about.unwrap_or_else(|| record::about(&prepared, None, false));
-    plant(&job, &prepared, &about, place, listener)?.0.publish_unproven()?;
+    plant(&job, &prepared, (&about, None), place, listener)?.0.publish_unproven()?;
     Ok(())
 }
 
 fn plant(
     job: &Job,
     prepared: &Prepared,
-    about: &About,
+    (about, search): (&About, Option<&Search>),
     path: &Path,
     listener: &dyn Listener,
-) -> Result<(PackedTree, Verdict), JobError> {
+) -> Result<(PackedTree, Verdict, Vec<Seen>), JobError> {
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
-    let witness = Witness::new(job, prepared, &shipped);
+    let witness = Witness::new(job, prepared, &shipped, search);
     let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: archive::tool(job, prepared) };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let mut new = NewDir::create(path)?;
     new.looks(TOP)?;
     let planted = pack::write_tree(&tree, manifest, new, listener).map_err(unwrap)?;
-    let verdict = witness.verdict(planted.digests())?;
-    Ok((planted, verdict))
+    let (verdict, seen) = witness.verdict(planted.digests())?;
+    Ok((planted, verdict, seen))
 }

@@ -3,11 +3,27 @@
 //! A class knows one kind of file: it recognises it, rewrites it so that it needs no fixed path, or refuses it. It
 //! is given the file's bytes and may ask about the tree around it; it touches nothing.
 
+pub mod activate;
 pub mod cmake;
+pub mod distutils_cfg;
 mod draft;
+pub mod editable;
+pub mod fontconfig;
 pub mod libtool;
+pub mod package_list;
+pub mod perl;
 pub mod pkg_config;
+pub mod python_config;
+mod python_literals;
+pub mod python_makefile;
+pub mod python_path;
+pub mod rbconfig;
+pub mod record;
+pub mod shebang;
 pub mod shell;
+pub mod sysconfig;
+pub mod venv;
+mod whole;
 
 use super::occurrence::{Names, Occurrence, Reading};
 use crate::base::path::{Prefix, RelPath};

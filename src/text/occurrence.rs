@@ -7,6 +7,7 @@
 
 use crate::base::path::Prefix;
 use memchr::memmem::Finder;
+use std::collections::BTreeMap;
 
 /// How bytes are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,19 +63,20 @@ impl Names {
 
     /// Finds every occurrence, sorted by offset.
     pub fn find(&self, bytes: &[u8], reading: Reading) -> Vec<Occurrence> {
-        let mut found: Vec<Occurrence> = Vec::new();
+        // By offset; what a longer prefix has taken is not taken again.
+        let mut found: BTreeMap<usize, Occurrence> = BTreeMap::new();
         for (prefix, finder) in &self.finders {
             let len = finder.needle().len();
             for offset in finder.find_iter(bytes) {
                 let starts = reading == Reading::Binary || starts_here(&bytes[..offset]);
-                let taken = |longer: &Occurrence| longer.offset < offset + len && offset < longer.end();
-                if starts && ends_here(&bytes[offset + len..]) && !found.iter().any(taken) {
-                    found.push(Occurrence { offset, prefix: *prefix, len });
+                let before = found.range(..offset + len).next_back();
+                let taken = before.is_some_and(|(_, longer)| offset < longer.end());
+                if starts && !taken && ends_here(&bytes[offset + len..]) {
+                    found.insert(offset, Occurrence { offset, prefix: *prefix, len });
                 }
             }
         }
-        found.sort_unstable();
-        found
+        found.into_values().collect()
     }
 
     /// Whether any prefix is named.
@@ -106,7 +108,7 @@ fn goes_on(byte: u8) -> bool {
 
 /// Whether an absolute path can begin after `before`: not behind a word, unless that is an option (`-L/p`), an escaped
 /// character (`\n/p`) or a character of a format.
-fn starts_here(before: &[u8]) -> bool {
+pub fn starts_here(before: &[u8]) -> bool {
     let in_word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.~@".contains(&byte) || byte >= 0x80;
     let word = before.iter().rev().take_while(|byte| in_word(**byte)).count();
     if word == 0 {
@@ -115,7 +117,8 @@ fn starts_here(before: &[u8]) -> bool {
     let (rest, word) = before.split_at(before.len() - word);
     match rest.last() {
         Some(b'-') => true,
-        Some(b'\\') => word.len() == 1,
+        // `\n`, and roff's change of font, `\fB`.
+        Some(b'\\') => matches!(word, [_] | [b'f', _]),
         _ => false,
     }
 }
@@ -144,15 +147,27 @@ mod tests {
 
     #[test]
     fn in_text_a_path_does_not_begin_behind_a_word() {
-        for text in
-            ["-L/p/root", "-Wl,-rpath,/p/root", "x=/p/root", "$(DESTDIR)/p/root", "\"a\\n/p/root\"", "-isystem/p/root"]
-        {
+        for text in [
+            "-L/p/root",
+            "-Wl,-rpath,/p/root",
+            "x=/p/root",
+            "$(DESTDIR)/p/root",
+            "\"a\\n/p/root\"",
+            "-isystem/p/root",
+            "\\fB/p/root",
+        ] {
             assert_eq!(found(text.as_bytes(), Reading::Text).len(), 1, "{text}");
         }
         for text in ["/tmp/dest/p/root", "dest/p/root", "./p/root", "~/p/root"] {
             assert_eq!(found(text.as_bytes(), Reading::Text), [], "{text}");
             assert_eq!(found(text.as_bytes(), Reading::Binary).len(), 1, "{text}");
         }
+    }
+
+    #[test]
+    fn a_text_of_nothing_but_prefixes_takes_no_more_than_a_moment() {
+        let text = b"/p/root/opt /p/root ".repeat(200_000);
+        assert_eq!(names().find(&text, Reading::Text).len(), 400_000);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Three layouts (PEP 3147, PEP 552, CPython `Lib/importlib/_bootstrap_external.py`): magic and mtime up to 3.2; magic,
 //! mtime and size up to 3.6; magic, flags, mtime and size since. Flags 0 means the mtime counts.
 
+use crate::base::path::RelPath;
+
 /// Where a timestamp .pyc keeps its source's modification time, and what stands there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
@@ -41,6 +43,27 @@ pub fn source_name(directory: &[u8], name: &[u8]) -> Option<(Vec<u8>, bool)> {
     Some(([module, b".py"].concat(), cached))
 }
 
+/// Whether `pyc` can be what Python made of the source `py`: `__pycache__/x.cpython-311.pyc` or `x.cpython-311.opt-1.pyc`
+/// (PEP 3147, PEP 488), or Python 2's `x.pyc` and `x.pyo` beside it. A script without `.py` has none.
+pub fn is_cached_of(pyc: &RelPath, py: &RelPath) -> bool {
+    let (Some(stem), Some(directory), Some(source)) = (py.name().strip_suffix(b".py"), pyc.parent(), py.parent())
+    else {
+        return false;
+    };
+    let Some(rest) = pyc.name().strip_prefix(stem) else { return false };
+    if directory == source {
+        return rest == b".pyc" || rest == b".pyo";
+    }
+    let mut words = rest.split(|byte| *byte == b'.');
+    let first = words.next() == Some(b"") && words.next().is_some_and(|tag| !tag.is_empty());
+    let last = match (words.next(), words.next(), words.next()) {
+        (Some(b"pyc"), None, None) => true,
+        (Some(level), Some(b"pyc"), None) => level.starts_with(b"opt-"),
+        _ => false,
+    };
+    directory == source.join(b"__pycache__") && first && last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +84,21 @@ mod tests {
         assert_eq!(source_name(b"__pycache__", b"a.cpython-311.pyc"), Some((b"a.py".to_vec(), true)));
         assert_eq!(source_name(b"lib", b"a.pyc"), Some((b"a.py".to_vec(), false)));
         assert_eq!(source_name(b"lib", b"a.py"), None);
+    }
+
+    #[test]
+    fn a_source_knows_its_pycs() {
+        let rel = |path: &str| RelPath::new(path.as_bytes()).unwrap();
+        let cached = |pyc: &str, py: &str| is_cached_of(&rel(pyc), &rel(py));
+        for pyc in ["l/__pycache__/a.b.cpython-311.pyc", "l/__pycache__/a.b.pypy39.opt-2.pyc", "l/a.b.pyc", "l/a.b.pyo"]
+        {
+            assert!(cached(pyc, "l/a.b.py"), "{pyc}");
+        }
+        let others = ["l/__pycache__/a.cpython-311.pyc", "l/__pycache__/a.bc.cpython-311.pyc", "l/__pycache__/a.b.pyc"];
+        for pyc in others.into_iter().chain(["l/a.b.py", "a.b.pyc", "__pycache__/a.b.cpython-311.pyc", "l/a.b..pyc"]) {
+            assert!(!cached(pyc, "l/a.b.py"), "{pyc}");
+        }
+        assert!(!cached("l/__pycache__/script.cpython-311.pyc", "l/script"));
+        assert!(cached("__pycache__/a.cpython-311.pyc", "a.py"));
     }
 }

@@ -3,20 +3,32 @@
 //! At most one class of content rewrites a file, the first in [`CONTENT`] that recognises it; then its shebang is looked at
 //! by itself, because any script has one. Refuses what is no text.
 
-use super::class::{Answer, Change, Class, Demand, Subject};
+use super::class::{self, Answer, Change, Class, Demand, Subject};
 use super::ledger::Ledger;
 use std::borrow::Cow;
 
 /// The classes of content, in the order they are asked.
 const CONTENT: &[&dyn Class] = &[
-    &super::class::pkg_config::PkgConfig,
-    &super::class::libtool::Libtool,
-    &super::class::cmake::Cmake,
-    &super::class::shell::Shell,
+    &class::venv::Venv,
+    &class::activate::Activate,
+    &class::sysconfig::Sysconfig,
+    &class::python_makefile::PythonMakefile,
+    &class::python_config::PythonConfig,
+    &class::python_path::PythonPath,
+    &class::editable::Editable,
+    &class::distutils_cfg::DistutilsCfg,
+    &class::pkg_config::PkgConfig,
+    &class::libtool::Libtool,
+    &class::cmake::Cmake,
+    &class::fontconfig::Fontconfig,
+    &class::rbconfig::Rbconfig,
+    &class::perl::Perl,
+    &class::shell::Shell,
+    &class::package_list::PackageList,
 ];
 
 /// The classes of first lines.
-const FIRST_LINE: &[&dyn Class] = &[];
+const FIRST_LINE: &[&dyn Class] = &[&class::shebang::Shebang];
 
 /// The longest text that is rewritten, in bytes; what is longer is data.
 pub const LONGEST: u64 = 16 << 20;
@@ -43,6 +55,8 @@ pub struct Rewritten {
     pub changes: Vec<ClassChange>,
     /// What the result asks of the host.
     pub demands: Vec<Demand>,
+    /// The class that refuses the rest of it, and why.
+    pub refused: Option<(&'static str, String)>,
 }
 
 /// One change and the class that made it.
@@ -67,11 +81,13 @@ pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
     let mut bytes = Cow::Borrowed(file.bytes);
     let mut changes = Vec::new();
     let mut demands = Vec::new();
+    let mut refused = None;
     for classes in [CONTENT, FIRST_LINE] {
         let Some((class, answer)) = first_answer(classes, without, &file.with(&bytes)) else { continue };
         match answer {
             Answer::NotMine | Answer::Same => {}
-            Answer::Refused(why) => return Outcome::Refused(class, why),
+            // A script whose text cannot be rewritten is started by its first line all the same.
+            Answer::Refused(why) => refused = refused.or(Some((class, why))),
             Answer::Dropped(why) => return Outcome::Dropped(class, why),
             Answer::New(new) => {
                 changes.extend(new.changes.into_iter().map(|change| ClassChange { class, change }));
@@ -80,10 +96,16 @@ pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
             }
         }
     }
-    if changes.is_empty() {
-        return Outcome::Same;
+    match refused {
+        Some((class, why)) if changes.is_empty() => Outcome::Refused(class, why),
+        None if changes.is_empty() => Outcome::Same,
+        refused => Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands, refused }),
     }
-    Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands })
+}
+
+/// The names of all classes, for whoever wants none of them asked.
+pub fn classes() -> Vec<&'static str> {
+    CONTENT.iter().chain(FIRST_LINE).map(|class| class.name()).collect()
 }
 
 fn first_answer(
@@ -97,4 +119,4 @@ fn first_answer(
 }
 
 /// The kinds of ledgers.
-pub const LEDGERS: &[&dyn Ledger] = &[];
+pub const LEDGERS: &[&dyn Ledger] = &[&class::record::Record, &class::package_list::PackageList];

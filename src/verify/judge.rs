@@ -67,6 +67,8 @@ pub struct Law {
     pub allow_missing: Globs,
     /// Symlinks that may leave the tree.
     pub allow_link: Globs,
+    /// Files that may name old paths which any user of a target could create.
+    pub allow_old_path: Globs,
     /// Files that were left as they are on purpose.
     pub skip: Globs,
     /// The oldest system it must run on.

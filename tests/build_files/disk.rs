@@ -55,7 +55,7 @@ impl Disk {
         if !names.any(bytes, Reading::Text) {
             return Outcome::Same;
         }
-        rewrite::rewrite(&Subject { path, mode, bytes, prefixes, names: &names, around: self })
+        rewrite::rewrite(&Subject { path, mode, bytes, prefixes, names: &names, around: self }, &[])
     }
 }
 

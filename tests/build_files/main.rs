@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cmake;
+mod configuration;
 mod disk;
 mod moved;
+mod package_list;
+mod perl;
 mod pkg_config;
 mod shell;

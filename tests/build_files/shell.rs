@@ -267,6 +267,23 @@ proptest! {
 }
 
 #[test]
+fn a_script_that_is_there_to_be_copied_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));
+    let text = format!("#!/bin/sh\n{}/bin/perl -e ''\n", old.display());
+    let copied = ["share/git-core/templates/hooks/pre-push", "share/x/hook.sample", "share/automake-1.16/compile"];
+    for path in copied {
+        write_script(&old.join(path), &text);
+    }
+    write_script(&old.join("share/x/run"), &text);
+    let outcomes = relocate(&old, &new, &[&old]);
+    for (path, outcome) in outcomes {
+        let refused = matches!(outcome, Outcome::Refused("shell", _));
+        assert_eq!(refused, copied.contains(&path.display().as_ref()), "{path}");
+    }
+}
+
+#[test]
 fn the_outcome_names_the_class() {
     let scratch = tempfile::tempdir().unwrap();
     let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));

@@ -1,66 +1,12 @@
 //! Archives built to do harm, or damaged: each is refused by name, and nothing is made outside.
 
+use crate::blocks::Tar;
 use crate::tree::{Handmade, options, plausible};
 use relocate::base::event::Silent;
 use relocate::pack::{Format, Limits, UnpackError, Unpacked, unpack, visit_bytes};
 use std::fs;
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
-use tar::EntryType;
-
-/// A tar put together block by block, with nothing checked.
-#[derive(Default)]
-struct Tar(Vec<u8>);
-
-impl Tar {
-    fn entry(self, kind: u8, name: &[u8], link: &[u8], bytes: &[u8]) -> Self {
-        self.sized(kind, name, link, bytes, bytes.len() as u64)
-    }
-
-    fn sized(mut self, kind: u8, name: &[u8], link: &[u8], bytes: &[u8], size: u64) -> Self {
-        let mut header = tar::Header::new_gnu();
-        header.as_mut_bytes()[..name.len()].copy_from_slice(name);
-        header.as_mut_bytes()[157..157 + link.len()].copy_from_slice(link);
-        header.set_entry_type(EntryType::new(kind));
-        header.set_mode(0o644);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_mtime(0);
-        header.set_size(size);
-        header.set_cksum();
-        self.0.extend_from_slice(header.as_bytes());
-        self.0.extend_from_slice(bytes);
-        self.0.resize(self.0.len().next_multiple_of(512), 0);
-        self
-    }
-
-    fn file(self, name: &str) -> Self {
-        self.entry(b'0', name.as_bytes(), b"", b"harm")
-    }
-
-    fn pax(self, records: &[(&str, &str)]) -> Self {
-        let record = |(key, value): &(&str, &str)| {
-            let rest = format!(" {key}={value}\n");
-            let len = (rest.len() + 1..rest.len() + 9).find(|len| len.to_string().len() + rest.len() == *len).unwrap();
-            format!("{len}{rest}")
-        };
-        self.entry(b'x', b"pax", b"", records.iter().map(record).collect::<String>().as_bytes())
-    }
-
-    fn mode(mut self, mode: [u8; 8]) -> Self {
-        let at = self.0.len() - 1024;
-        let mut header = tar::Header::from_byte_slice(&self.0[at..at + 512]).clone();
-        header.as_mut_bytes()[100..108].copy_from_slice(&mode);
-        header.set_cksum();
-        self.0[at..at + 512].copy_from_slice(header.as_bytes());
-        self
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.0.resize(self.0.len() + 1024, 0);
-        self.0
-    }
-}
 
 /// Unpacks into `victim/here`; whatever happens, `victim` holds nothing else afterwards.
 fn try_unpack(bytes: &[u8], limits: &Limits) -> Result<Unpacked, UnpackError> {

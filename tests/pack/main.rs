@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod any_tree;
+mod blocks;
 mod hostile;
 mod publish;
 mod readers;

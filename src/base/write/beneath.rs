@@ -5,7 +5,7 @@
 
 use super::WriteError;
 use crate::base::path::RelPath;
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -52,6 +52,22 @@ impl Beneath {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         self.inside("write", path, |parent, name| {
             Ok(File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?))
+        })
+    }
+
+    /// Opens a file that was made here for reading and writing; its mode is 0600 until [`Beneath::finish`].
+    pub fn reopen_file(&mut self, path: &RelPath) -> Result<File, WriteError> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        self.inside("write", path, |parent, name| {
+            let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            if !FileType::from_raw_mode(found.st_mode).is_file() {
+                return Err(io::Error::other("it is no regular file"));
+            }
+            let mode = Mode::RUSR | Mode::WUSR;
+            if Mode::from_raw_mode(found.st_mode) & mode != mode {
+                rustix::fs::chmodat(parent, name, mode, AtFlags::empty())?;
+            }
+            Ok(File::from(rustix::fs::openat(parent, name, flags, Mode::empty())?))
         })
     }
 

@@ -5,8 +5,8 @@
 //! changes hands by rename(2), so a running program keeps its old file and there is no ETXTBSY.
 
 use super::new_file::NewFile;
-use super::{WriteError, make_partial, rename_partial, sync_directory};
-use rustix::fs::{Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
+use super::{WriteError, directory_of, make_partial, rename_partial, sync_directory};
+use rustix::fs::{Access, AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -37,6 +37,30 @@ pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     rustix::fs::futimens(new.file(), &times(&old))
         .map_err(|error| WriteError::io("set the time of", path)(error.into()))?;
     Ok(new)
+}
+
+/// Whether [`prepare`] and the commit after it can be expected to succeed: the directory can be written in, and the new file
+/// can have the old one's owner. Changes nothing.
+pub fn may_replace(path: &Path) -> Result<(), WriteError> {
+    let old = fs::symlink_metadata(path).map_err(WriteError::io("look at", path))?;
+    may_write_in(directory_of(path)).map_err(WriteError::io("replace", path))?;
+    let (user, group) = (rustix::process::geteuid(), rustix::process::getegid());
+    let own_group = || {
+        let inherited =
+            fs::metadata(directory_of(path)).is_ok_and(|dir| dir.mode() & 0o2000 != 0 && dir.gid() == old.gid());
+        let member = |groups: Vec<Gid>| groups.iter().any(|group| group.as_raw() == old.gid());
+        group.as_raw() == old.gid() || inherited || rustix::process::getgroups().is_ok_and(member)
+    };
+    if user.is_root() || (user.as_raw() == old.uid() && own_group()) {
+        return Ok(());
+    }
+    let source = io::ErrorKind::PermissionDenied.into();
+    Err(WriteError::Owner { path: path.to_owned(), uid: old.uid(), gid: old.gid(), source })
+}
+
+/// Whether names can be made and removed in a directory.
+pub(super) fn may_write_in(dir: &Path) -> io::Result<()> {
+    Ok(rustix::fs::accessat(CWD, dir, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS)?)
 }
 
 /// Takes setuid, setgid and file capabilities from a file; `mode` is what it keeps.

@@ -17,11 +17,11 @@ use super::bases::Bases;
 use super::immediate::{self, BEFORE, lengths};
 use super::machine::Machine;
 use super::memory::Memory;
-use super::sweep::{Piece, sweep};
+use super::sweep::{NEIGHBOURS, Piece, sweep};
 use super::targets::Targets;
 use super::verdict::Reference;
 
-/// Notes every reference in code, and the addresses that `lea` makes.
+/// Notes every reference in code, and the addresses it makes without using them.
 pub(super) fn note(
     image: &Image<'_>,
     memory: &Memory,
@@ -30,13 +30,13 @@ pub(super) fn note(
     bases: &mut Bases,
 ) -> Result<(), ElfError> {
     for stretch in &memory.code {
-        sweep(image, stretch, |piece| {
+        sweep(image, stretch, NEIGHBOURS, |piece| {
             if machine.rip_relative {
                 rip_relative(piece, machine, targets, bases);
             }
-            absolute(piece, machine, memory, targets);
-            for got in &machine.got {
-                got_offsets(piece, *got, machine, memory, targets);
+            absolute(piece, machine, memory, targets, bases);
+            if let Some(got) = machine.got {
+                got_offsets(piece, got, machine, memory, targets, bases);
             }
         })?;
     }
@@ -72,15 +72,18 @@ pub(super) fn signed(value: u32) -> u64 {
     i64::from(value.cast_signed()).cast_unsigned()
 }
 
-fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets, bases: &mut Bases) {
     if !machine.fixed {
         return;
     }
     let whole = targets.whole();
     for at in piece.examine.clone() {
         let Some(value) = piece.quad(at).map(u64::from) else { break };
-        if whole.contains(&value) && !is_branch(piece, at, memory) {
+        if whole.contains(&value) && !is_branch(piece, at, memory) && !is_displacement(piece, at, machine, memory) {
             targets.note(value, Reference::CodeAddress, piece.offset(at));
+        }
+        if memory.extent_of_constants.contains(&value) {
+            bases.add(value);
         }
     }
     if whole.end > u64::from(u32::MAX) {
@@ -91,7 +94,14 @@ fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut
     }
 }
 
-fn got_offsets(piece: &Piece<'_>, got: u64, machine: &Machine, memory: &Memory, targets: &mut Targets) {
+fn got_offsets(
+    piece: &Piece<'_>,
+    got: u64,
+    machine: &Machine,
+    memory: &Memory,
+    targets: &mut Targets,
+    bases: &mut Bases,
+) {
     let whole = targets.whole();
     if machine.word == 8 {
         for at in piece.examine.clone() {
@@ -105,6 +115,9 @@ fn got_offsets(piece: &Piece<'_>, got: u64, machine: &Machine, memory: &Memory, 
         let reached = machine.wrap(got.wrapping_add(signed(value)));
         if whole.contains(&reached) && !is_branch(piece, at, memory) {
             targets.note(reached, Reference::CodeGotOffset, piece.offset(at));
+        }
+        if memory.extent_of_constants.contains(&reached) {
+            bases.add(reached);
         }
     }
 }
@@ -124,4 +137,19 @@ fn is_branch(piece: &Piece<'_>, at: usize, memory: &Memory) -> bool {
     let Some(displacement) = piece.quad(at) else { return false };
     let reached = piece.address(at + 4).wrapping_add(signed(displacement));
     opcode && !store && memory.code.iter().any(|code| code.addresses.contains(&reached))
+}
+
+/// Whether four bytes are the displacement of a common instruction with a RIP-relative operand, and lead to something
+/// loaded: in a program of more than 4 MB at a fixed address, some of those look like an address inside a text.
+///
+/// Only the forms REX.W, opcode, ModRM count. Read otherwise, these would be `add`, `or`, `cmp` and the like of EAX with
+/// an immediate, and 64-bit code has a REX prefix right before such an opcode where it computes with addresses.
+fn is_displacement(piece: &Piece<'_>, at: usize, machine: &Machine, memory: &Memory) -> bool {
+    let Some([rex, opcode, modrm]) = at.checked_sub(3).and_then(|from| piece.bytes[from..].first_chunk()) else {
+        return false;
+    };
+    let form = rex & 0xf8 == 0x48 && matches!(opcode, 0x39 | 0x3b | 0x63 | 0x89 | 0x8b | 0x8d) && modrm & 0xc7 == 5;
+    let Some(displacement) = piece.quad(at) else { return false };
+    let reached = piece.address(at + 4).wrapping_add(signed(displacement));
+    machine.rip_relative && form && memory.loaded.holds(reached)
 }

@@ -11,22 +11,24 @@
 //!
 //! Not seen, because nothing in the file says it: an address that a running program computes from the text's first byte
 //! (`path + 5` that the compiler did not fold), a reference from another file to an exported text, and a shorter length
-//! from the same start.
+//! from the same start. Text that a compiler put into instructions instead is found by [`split_constants`].
 
 mod bases;
 mod code;
 mod data;
 mod immediate;
-mod lookup;
 mod machine;
 mod memory;
 mod place;
 mod relocations;
 mod spans;
+mod split;
 mod sweep;
+mod tables;
 mod targets;
 mod verdict;
 
+pub use split::split_constants;
 pub use verdict::{Interior, Reference, Table, Uncovered, Verdict};
 
 use super::dynamic::Dynamic;
@@ -93,7 +95,10 @@ fn search(
     relocations::note(image, dynamic, targets)?;
     code::note(image, &memory, &machine, targets, &mut bases)?;
     data::note(image, &memory, &machine, targets, &mut bases)?;
-    lookup::note(image, &memory, &machine, targets, bases)
+    match bases.sorted() {
+        Ok(bases) => tables::note(image, &memory, &machine, targets, &bases),
+        Err(why) => Ok(Err(why)),
+    }
 }
 
 fn lowest(text: &Range<u64>, addresses: &[Range<u64>], targets: &Targets) -> Verdict {

@@ -57,6 +57,16 @@ impl Targets {
         self.whole.clone()
     }
 
+    /// Whether an address is inside a text.
+    pub(super) fn holds(&self, address: u64) -> bool {
+        self.piece(address).is_some()
+    }
+
+    fn piece(&self, address: u64) -> Option<usize> {
+        let after = self.starts.partition_point(|start| *start <= address);
+        after.checked_sub(1).filter(|piece| address < self.ends[*piece])
+    }
+
     /// Notes what leads to an address, if that is inside a text.
     #[inline]
     pub(super) fn note(&mut self, address: u64, by: Reference, at: u64) {
@@ -67,8 +77,7 @@ impl Targets {
 
     #[cold]
     fn keep(&mut self, new: Found) {
-        let after = self.starts.partition_point(|start| *start <= new.address);
-        let Some(piece) = after.checked_sub(1).filter(|piece| new.address < self.ends[*piece]) else { return };
+        let Some(piece) = self.piece(new.address) else { return };
         match &self.found[piece] {
             Some(known) if known.address <= new.address => {}
             _ => self.found[piece] = Some(new),

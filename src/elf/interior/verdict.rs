@@ -48,15 +48,17 @@ pub enum Reference {
     CodeGotOffset,
     /// A word of data that is an address: a pointer.
     Pointer,
-    /// Four bytes of data that are a distance from themselves.
-    OwnOffset,
-    /// Four bytes of data that are a distance from the global offset table.
-    GotOffset,
-    /// Four bytes of a relative look-up table, which are a distance from its start.
+    /// Four bytes of data that are an address, where addresses have eight.
+    NarrowPointer,
+    /// Four bytes of data that are a distance from the table they stand in.
     LookUpTable {
         /// The address where the table starts.
         table: u64,
     },
+    /// Four bytes of data that are a distance from themselves.
+    OwnOffset,
+    /// Four bytes of data that are a distance from the global offset table.
+    GotOffset,
     /// A dynamic relocation's addend, with its symbol's value where it has one.
     Relocation,
     /// A symbol's value.
@@ -130,6 +132,7 @@ impl fmt::Display for Reference {
             Self::CodeAddress => f.write_str("an address in code"),
             Self::CodeGotOffset => f.write_str("code that counts from the global offset table"),
             Self::Pointer => f.write_str("a pointer"),
+            Self::NarrowPointer => f.write_str("a pointer of four bytes"),
             Self::OwnOffset => f.write_str("a distance from itself"),
             Self::GotOffset => f.write_str("a distance from the global offset table"),
             Self::LookUpTable { table } => write!(f, "an entry of the look-up table at address {table:#x}"),

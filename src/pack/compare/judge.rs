@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 /// What is there under one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fact {
-    pub(super) mode: u32,
-    pub(super) what: What,
+pub(in crate::pack) struct Fact {
+    pub(in crate::pack) mode: u32,
+    pub(in crate::pack) what: What,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(in crate::pack) enum What {
     Dir,
     File { size: u64, sha256: Result<Digest, String> },
     Symlink(Vec<u8>),
@@ -34,17 +34,17 @@ impl What {
     }
 }
 
-pub(super) type Facts = BTreeMap<RelPath, Fact>;
+pub(in crate::pack) type Facts = BTreeMap<RelPath, Fact>;
 
 /// How modes are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Modes {
+pub(in crate::pack) enum Modes {
     Exact,
     AfterUmask,
 }
 
 /// Holds every path of the manifest against what is there, and finds what is there besides. Not sorted.
-pub(super) fn judge(manifest: &Manifest, mut facts: Facts, modes: Modes) -> Vec<Finding> {
+pub(in crate::pack) fn judge(manifest: &Manifest, mut facts: Facts, modes: Modes) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in &manifest.entries {
         match facts.remove(&entry.path) {
@@ -63,7 +63,7 @@ pub(super) fn judge(manifest: &Manifest, mut facts: Facts, modes: Modes) -> Vec<
 }
 
 /// A path that the manifest does not name.
-pub(super) fn extra(path: &RelPath) -> Finding {
+pub(in crate::pack) fn extra(path: &RelPath) -> Finding {
     Finding::at(path, Severity::Error, "extra", "it is not in the manifest")
 }
 

@@ -11,7 +11,7 @@ mod here;
 mod quotes;
 mod reader;
 
-use super::draft::{Draft, line_of, lines, way_up};
+use super::draft::{Draft, is_copied, line_of, lines, way_up};
 use super::{Answer, Class, Subject};
 use crate::base::path::RelPath;
 use crate::text::occurrence::Occurrence;
@@ -87,6 +87,10 @@ fn rewrite(file: &Subject<'_>, dialect: Dialect, head: usize) -> Result<Answer, 
 fn dialect(bytes: &[u8]) -> Option<Dialect> {
     let first = shebang(&bytes[..bytes.len().min(512)])?;
     let words: Vec<&[u8]> = first.argument.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    // What `sh -c` runs need not read the file as a shell does.
+    if words.contains(&&b"-c"[..]) {
+        return None;
+    }
     let mut name = base_name(first.interpreter);
     if name == b"env" || name == b"busybox" {
         name = words.iter().find(|word| **word != b"-S").map_or(name, |word| base_name(word));
@@ -127,6 +131,9 @@ fn computation(file: &Subject<'_>, dialect: Dialect) -> Result<Vec<u8>, String> 
             "it is not executable, so other scripts read it, and a file that is read cannot tell where it lies"
                 .to_owned(),
         );
+    }
+    if is_copied(file.path) {
+        return Err("it is there to be copied elsewhere".to_owned());
     }
     let way = way_up(file)?;
     let own = if dialect == Dialect::Bash { &b"${BASH_SOURCE:-$0}"[..] } else { b"$0" };

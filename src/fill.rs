@@ -5,12 +5,19 @@
 //! else, so a file is moved from any path to any other, and many moves give the same bytes as one. Refused: a path that
 //! does not fit, a file that does not have the expected path in a place, records that contradict themselves.
 
-use crate::base::bytes::Edit;
+use crate::base::bytes::{Edit, ReadAt};
 use crate::base::path::{Prefix, printable};
 use crate::manifest::{About, How, Places};
 use crate::text::padded::padded;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
+
+/// No path is longer, in bytes (PATH_MAX without its NUL, path_resolution(7)); a record that says otherwise is none of ours.
+const LONGEST: usize = 4095;
+
+/// How many bytes are copied at once between two places.
+const PIECE: u64 = 1 << 20;
 
 /// The path that stands in the places of a tree: its own, or none where they still name what the tree was built for.
 pub type Standing<'a> = Option<&'a Prefix>;
@@ -73,12 +80,14 @@ impl<'a> Fill<'a> {
     pub fn of(places: &'a [Places], old_prefixes: &'a [Prefix], base: Standing<'a>) -> Result<Self, FillError> {
         let mut spots = Vec::new();
         for group in places {
-            let old = old_prefixes.get(group.prefix).ok_or(FillError::Record)?;
+            let old = old_prefixes.get(group.prefix).filter(|old| old.as_bytes().len() <= LONGEST);
+            let old = old.ok_or(FillError::Record)?;
             spots.extend(group.at.iter().map(|offset| Spot { offset: *offset, how: group.how, old }));
         }
         spots.sort_by_key(|spot| spot.offset);
         let fill = Self { spots, base };
-        fill.spelt(fill.base).map(|_| fill)
+        let sound = fill.spelt(fill.base).try_for_each(|spelt| spelt.map(drop));
+        sound.map(|()| fill)
     }
 
     /// Whether nothing in the file depends on the path.
@@ -91,34 +100,35 @@ impl<'a> Fill<'a> {
         self.spots.iter().all(|spot| spot.how == How::Padded)
     }
 
-    /// Each place when the tree stands at `at`: offset, and what stands there. Sorted.
-    pub fn spelt(&self, at: Standing<'_>) -> Result<Vec<(u64, Vec<u8>)>, FillError> {
-        let mut spelt = Vec::with_capacity(self.spots.len());
-        // How many bytes all places so far have in the archive, and here.
+    /// How many places there are.
+    pub fn places(&self) -> usize {
+        self.spots.len()
+    }
+
+    /// Each place when the tree stands at `at`: offset, and what stands there. Sorted; one after the other, so that a record
+    /// of millions of places takes no memory for them.
+    pub fn spelt<'b>(&'b self, at: Standing<'b>) -> impl Iterator<Item = Result<(u64, Vec<u8>), FillError>> + 'b {
+        // Where the last place ends in the archive's bytes; how many bytes all places so far have there, and here.
         let (mut end, mut before, mut now) = (0u64, 0u64, 0u64);
-        for spot in &self.spots {
-            let base = spot.spell(self.base)?;
+        self.spots.iter().map(move |spot| {
+            let base = spot.spell(self.base)?.len() as u64;
             let here = spot.spell(at)?;
             if spot.offset < end {
                 return Err(FillError::Record);
             }
-            end = spot.offset.checked_add(base.len() as u64).ok_or(FillError::Record)?;
-            let offset = (spot.offset - before).checked_add(now).ok_or(FillError::Record)?;
-            before += base.len() as u64;
-            now += here.len() as u64;
-            spelt.push((offset, here));
-        }
-        Ok(spelt)
+            end = spot.offset.checked_add(base).ok_or(FillError::Record)?;
+            let offset =
+                spot.offset.checked_sub(before).and_then(|gap| gap.checked_add(now)).ok_or(FillError::Record)?;
+            before = before.checked_add(base).ok_or(FillError::Record)?;
+            now = now.checked_add(here.len() as u64).ok_or(FillError::Record)?;
+            Ok((offset, here))
+        })
     }
 
     /// The same places by the offsets they have when the tree stands at `at`.
     pub fn places_at(&self, places: &[Places], at: Standing<'_>) -> Result<Vec<Places>, FillError> {
-        let here: BTreeMap<u64, u64> = self
-            .spots
-            .iter()
-            .map(|spot| spot.offset)
-            .zip(self.spelt(at)?.into_iter().map(|(offset, _)| offset))
-            .collect();
+        let now: Vec<u64> = self.spelt(at).map(|spelt| Ok(spelt?.0)).collect::<Result<_, FillError>>()?;
+        let here: BTreeMap<u64, u64> = self.spots.iter().map(|spot| spot.offset).zip(now).collect();
         let shifted = |group: &Places| {
             let at: Option<Vec<u64>> = group.at.iter().map(|offset| here.get(offset).copied()).collect();
             at.map(|at| Places { at, ..group.clone() }).ok_or(FillError::Record)
@@ -129,39 +139,86 @@ impl<'a> Fill<'a> {
     /// How many bytes the file has with `at` in its places, where it has `size` in the archive.
     pub fn size(&self, size: u64, at: Standing<'_>) -> Result<u64, FillError> {
         let sum = |standing| -> Result<u64, FillError> {
-            self.spots.iter().map(|spot| Ok(spot.spell(standing)?.len() as u64)).sum()
+            self.spots.iter().try_fold(0u64, |sum, spot| {
+                sum.checked_add(spot.spell(standing)?.len() as u64).ok_or(FillError::Record)
+            })
         };
         let rest = size.checked_sub(sum(self.base)?).ok_or(FillError::Record)?;
         rest.checked_add(sum(at)?).ok_or(FillError::Record)
     }
 
-    /// The edits that write `to` into a file all of whose places keep their length.
-    pub fn edits(&self, to: Standing<'_>) -> Result<Vec<Edit>, FillError> {
-        Ok(self.spelt(to)?.into_iter().map(|(offset, bytes)| Edit { offset, bytes }).collect())
+    /// Whether `to` can be written into every place.
+    pub fn has_room(&self, to: Standing<'_>) -> Result<(), FillError> {
+        self.spots.iter().try_for_each(|spot| spot.spell(to).map(drop))
     }
 
-    /// Whether every place of the file has what it has when the tree stands at `at`.
-    pub fn stands_at(&self, bytes: &[u8], at: Standing<'_>) -> Result<(), FillError> {
-        for (offset, expected) in self.spelt(at)? {
-            if slice(bytes, offset, expected.len()) != Some(&expected) {
-                return Err(FillError::NotThere { offset, expected });
+    /// The edits that write `to` into a file all of whose places keep their length.
+    pub fn edits(&self, to: Standing<'_>) -> Result<Vec<Edit>, FillError> {
+        self.spelt(to).map(|spelt| spelt.map(|(offset, bytes)| Edit { offset, bytes })).collect()
+    }
+
+    /// Whether every place of the file has what it has when the tree stands at `at`. The outer error is the source's.
+    pub fn stands_at(&self, source: &dyn ReadAt, at: Standing<'_>) -> io::Result<Result<(), FillError>> {
+        for spelt in self.spelt(at) {
+            match spelt {
+                Ok((offset, expected)) if !has(source, offset, &expected)? => {
+                    return Ok(Err(FillError::NotThere { offset, expected }));
+                }
+                Ok(_) => {}
+                Err(error) => return Ok(Err(error)),
             }
         }
-        Ok(())
+        Ok(Ok(()))
+    }
+
+    /// Which of some paths the file stands at, the first that fits; none where it stands at none of them, because somebody
+    /// changed it. `size` is its length in the archive, by which `/srv/a` is told from `/srv/a/b` in text.
+    pub fn standing<'b>(
+        &self,
+        source: &dyn ReadAt,
+        size: u64,
+        candidates: &[Standing<'b>],
+    ) -> io::Result<Option<Standing<'b>>> {
+        for at in candidates {
+            let as_long = self.is_padded() || self.size(size, *at) == Ok(source.size());
+            if as_long && self.stands_at(source, *at)?.is_ok() {
+                return Ok(Some(*at));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the bytes of the file with `to` in its places instead of `from`. The outer error is the source's or that of
+    /// `out`, to which nothing is written unless the whole file stands at `from`.
+    pub fn pour(
+        &self,
+        source: &dyn ReadAt,
+        from: Standing<'_>,
+        to: Standing<'_>,
+        out: &mut dyn Write,
+    ) -> io::Result<Result<(), FillError>> {
+        if let Err(error) = self.stands_at(source, from)?.and_then(|()| self.has_room(to)) {
+            return Ok(Err(error));
+        }
+        let mut done = 0;
+        for (old, new) in self.spelt(from).zip(self.spelt(to)) {
+            let ((offset, old), (_, new)) = match old.and_then(|old| Ok((old, new?))) {
+                Ok(both) => both,
+                Err(error) => return Ok(Err(error)),
+            };
+            copy(source, done, offset, out)?;
+            out.write_all(&new)?;
+            done = offset + old.len() as u64;
+        }
+        copy(source, done, source.size(), out)?;
+        Ok(Ok(()))
     }
 
     /// The bytes of the file with `to` in its places instead of `from`.
     pub fn moved(&self, bytes: &[u8], from: Standing<'_>, to: Standing<'_>) -> Result<Vec<u8>, FillError> {
-        self.stands_at(bytes, from)?;
-        let (from, to) = (self.spelt(from)?, self.spelt(to)?);
         let mut moved = Vec::with_capacity(bytes.len());
-        let mut done = 0;
-        for ((offset, old), (_, new)) in from.into_iter().zip(to) {
-            moved.extend_from_slice(bytes.get(done..offset as usize).ok_or(FillError::Record)?);
-            moved.extend_from_slice(&new);
-            done = offset as usize + old.len();
-        }
-        moved.extend_from_slice(bytes.get(done..).ok_or(FillError::Record)?);
+        // Bytes in memory can be read wherever they are, and written too.
+        self.pour(&bytes, from, to, &mut moved).unwrap_or(Err(FillError::Record))?;
         Ok(moved)
     }
 }
@@ -177,9 +234,22 @@ impl Spot<'_> {
     }
 }
 
-fn slice(bytes: &[u8], offset: u64, len: usize) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    bytes.get(start..start.checked_add(len)?)
+/// Whether these bytes lie at the offset; what lies outside the source lies nowhere.
+fn has(source: &dyn ReadAt, offset: u64, expected: &[u8]) -> io::Result<bool> {
+    let len = expected.len() as u64;
+    if offset.checked_add(len).is_none_or(|end| end > source.size()) {
+        return Ok(false);
+    }
+    Ok(*source.range(offset, len)? == *expected)
+}
+
+fn copy(source: &dyn ReadAt, mut from: u64, to: u64, out: &mut dyn Write) -> io::Result<()> {
+    while from < to {
+        let len = PIECE.min(to - from);
+        out.write_all(&source.range(from, len)?)?;
+        from += len;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -240,6 +310,26 @@ mod tests {
         let places = [places(How::Padded, 0, &[1 << 60])];
         let fill = Fill::new(&places, &about).unwrap();
         assert!(matches!(fill.moved(b"short", None, None), Err(FillError::NotThere { .. })));
+    }
+
+    #[test]
+    fn a_path_and_one_below_it_are_told_apart() {
+        let about = about(&["/p/root"], None);
+        let [a, below] = [&b"/srv/a"[..], b"/srv/a/b"].map(|path| Prefix::new(path).unwrap());
+        for (how, old) in [(How::Text, &b"x=/p/root/lib\n"[..]), (How::Padded, b"x=/p/root/lib\n")] {
+            let places = [places(how, 0, &[2])];
+            let fill = Fill::new(&places, &about).unwrap();
+            let size = old.len() as u64;
+            let candidates = [Some(&a), Some(&below), None];
+            assert_eq!(fill.standing(&old, size, &candidates).unwrap(), Some(None));
+            let moved = fill.moved(old, None, Some(&a)).unwrap();
+            assert_eq!(fill.standing(&moved, size, &candidates).unwrap(), Some(Some(&a)));
+            if how == How::Text {
+                let moved = fill.moved(old, None, Some(&below)).unwrap();
+                assert_eq!(fill.standing(&moved, size, &candidates).unwrap(), Some(Some(&below)));
+                assert_eq!(fill.standing(&[&moved[..], b"more"].concat(), size, &candidates).unwrap(), None);
+            }
+        }
     }
 
     proptest! {

@@ -1,0 +1,240 @@
+//! An archive becomes a tree at its final path, all of it or nothing.
+//!
+//! `about.json` opens the archive and says how long a path fits, so a path that is too long is refused before anything is
+//! written. The rest is unpacked beside DEST under a name of its own, held against the manifest, filled with the path, and
+//! appears as DEST by a rename; whatever stops it before that leaves nothing.
+
+use super::fits::{self, Misfit};
+use crate::base::bytes::FileBytes;
+use crate::base::event::Listener;
+use crate::base::finding::{Finding, Severity};
+use crate::base::path::{Prefix, RelPath};
+use crate::base::write::{NewDir, Parents, WriteError};
+use crate::fill::{Fill, FillError};
+use crate::manifest::{self, About, Entry, Kind, Manifest, Whereabouts};
+use crate::pack::{ContentError, Limits, RestoreError, Restored, UnpackError, Unsealed, restore};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{Seek as _, Write as _};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// The longest text that is filled, in bytes: it is in memory meanwhile, and no real one has as much.
+const LONGEST_TEXT: u64 = 256 << 20;
+
+/// What is to be installed.
+#[derive(Debug, Clone)]
+pub struct Install<'a> {
+    /// The archive.
+    pub archive: &'a Path,
+    /// Where the tree is to be: this very path is written into its files.
+    pub dest: &'a Prefix,
+    /// Classes whose files stay as they are.
+    pub leave: &'a BTreeSet<String>,
+    /// How much the archive may unpack to.
+    pub limits: &'a Limits,
+    /// Whether to read and judge the archive and write nothing.
+    pub dry_run: bool,
+}
+
+/// What was done.
+#[derive(Debug, Clone)]
+pub struct Installed {
+    /// What the archive says about itself.
+    pub about: About,
+    /// How many entries it had.
+    pub entries: u64,
+    /// The bytes of all its files.
+    pub bytes: u64,
+    /// How many files have the path in them.
+    pub files: usize,
+    /// In how many places.
+    pub places: usize,
+    /// The files that were left as they are, by class.
+    pub left: BTreeMap<String, Vec<RelPath>>,
+}
+
+/// Why nothing was installed.
+#[derive(Debug)]
+pub enum InstallError {
+    /// The path does not fit.
+    Misfit(Misfit),
+    /// The archive cannot be read, is hostile, or has no record.
+    Archive(RestoreError),
+    /// It is not what its manifest says.
+    Differs {
+        /// The archive.
+        archive: PathBuf,
+        /// What is different.
+        findings: Vec<Finding>,
+    },
+    /// Its record does not fit a file.
+    Record {
+        /// The file.
+        path: RelPath,
+        /// Why.
+        source: FillError,
+    },
+    /// Something could not be written.
+    Write(WriteError),
+}
+
+impl fmt::Display for InstallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Misfit(source) => source.fmt(f),
+            Self::Archive(source) => source.fmt(f),
+            Self::Differs { archive, findings } => {
+                let first = findings.first().map(|finding| match &finding.path {
+                    Some(path) => format!("{path}: {}", finding.found),
+                    None => finding.found.clone(),
+                });
+                let more = findings.len().saturating_sub(1);
+                write!(f, "'{}' is not what its manifest says: {}", archive.display(), first.unwrap_or_default())?;
+                if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
+            }
+            Self::Record { path, source } => write!(f, "the record does not fit '{path}': it {source}"),
+            Self::Write(source) => source.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for InstallError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Misfit(source) => Some(source),
+            Self::Differs { .. } => None,
+            Self::Archive(source) => Some(source),
+            Self::Record { source, .. } => Some(source),
+            Self::Write(source) => Some(source),
+        }
+    }
+}
+
+impl From<WriteError> for InstallError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
+    }
+}
+
+/// The directory on its way to DEST; dropped before the parents it lies in.
+struct Place {
+    new: NewDir,
+    parents: Parents,
+}
+
+/// Installs an archive.
+pub fn archive(install: &Install<'_>, listener: &dyn Listener) -> Result<Installed, InstallError> {
+    let mut place = None;
+    let begin = &mut |about: &About| -> Result<Option<PathBuf>, ContentError> {
+        Ok(begin(install, about)?.map(|begun| place.insert(begun).new.staging().to_owned()))
+    };
+    let Restored { mut findings, manifest, entries, bytes, mut tree } =
+        restore(install.archive, install.limits, begin, listener).map_err(told)?;
+    findings.retain(|finding| finding.severity == Severity::Error);
+    if !findings.is_empty() {
+        return Err(InstallError::Differs { archive: install.archive.to_owned(), findings });
+    }
+    let (installed, todo) = decide(install, &manifest, (entries, bytes))?;
+    for (entry, fill) in &todo {
+        write(&mut tree, &manifest.about, entry, fill, install.dest)?;
+    }
+    let record = RelPath::new(manifest::PLACE.as_bytes()).unwrap_or_default();
+    tree.add(&record, &Whereabouts::at(Some(install.dest)).to_bytes())?;
+    tree.seal()?;
+    if let Some(Place { new, parents }) = place {
+        new.commit()?;
+        parents.keep();
+    }
+    Ok(installed)
+}
+
+/// What `about.json` alone decides, before anything is written.
+fn begin(install: &Install<'_>, about: &About) -> Result<Option<Place>, InstallError> {
+    let len = install.dest.as_bytes().len() as u64;
+    // A class that is no kind of text may be what has so little room, and is left then.
+    let may_be_left = install.leave.iter().any(|class| crate::text::kind::Kind::named(class).is_none());
+    if let Some(capacity) = about.capacity.filter(|capacity| *capacity < len && !may_be_left) {
+        let misfit = Misfit { to: install.dest.clone(), files: Vec::new(), capacity: Some(capacity) };
+        return Err(InstallError::Misfit(misfit));
+    }
+    if install.dry_run {
+        return Ok(None);
+    }
+    let dest = Path::new(OsStr::from_bytes(install.dest.as_bytes()));
+    let parents = Parents::make(dest)?;
+    Ok(Some(Place { new: NewDir::create(dest)?, parents }))
+}
+
+/// An error of ours that came through the reader of the archive is one of ours again.
+fn told(error: RestoreError) -> InstallError {
+    match error {
+        RestoreError::Archive(UnpackError::Visitor(source)) => match source.downcast::<InstallError>() {
+            Ok(ours) => *ours,
+            Err(source) => InstallError::Archive(RestoreError::Archive(UnpackError::Visitor(source))),
+        },
+        RestoreError::Archive(UnpackError::Write(source)) => InstallError::Write(source),
+        error => InstallError::Archive(error),
+    }
+}
+
+type ToDo<'m> = Vec<(&'m Entry, Fill<'m>)>;
+
+/// Which files get the path, all of them checked.
+fn decide<'m>(
+    install: &Install<'_>,
+    manifest: &'m Manifest,
+    (entries, bytes): (u64, u64),
+) -> Result<(Installed, ToDo<'m>), InstallError> {
+    let about = &manifest.about;
+    let mut installed = Installed { about: about.clone(), entries, bytes, files: 0, places: 0, left: BTreeMap::new() };
+    let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
+    let (left, filled): (Vec<_>, Vec<_>) = depending.partition(|entry| fits::is_left(entry, install.leave));
+    fits::check(filled.iter().copied(), about, install.dest).map_err(InstallError::Misfit)?;
+    for entry in left {
+        for group in &entry.places {
+            installed.left.entry(group.class.clone()).or_default().push(entry.path.clone());
+        }
+    }
+    let mut todo = Vec::new();
+    for entry in filled {
+        let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
+        let fill = Fill::new(&entry.places, about).map_err(wrong)?;
+        if !matches!(entry.kind, Kind::File { .. }) {
+            return Err(wrong(FillError::Record));
+        }
+        installed.files += 1;
+        installed.places += fill.places();
+        if about.at.as_ref() != Some(install.dest) {
+            todo.push((entry, fill));
+        }
+    }
+    Ok((installed, todo))
+}
+
+/// Writes the path into one file, in place: no name leads to it yet, and its other names are to have it too.
+fn write(tree: &mut Unsealed, about: &About, entry: &Entry, fill: &Fill<'_>, to: &Prefix) -> Result<(), InstallError> {
+    let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
+    let Some(mut file) = tree.open(&entry.path)? else { return Ok(()) };
+    let place = &entry.path.under(Path::new(OsStr::from_bytes(to.as_bytes())));
+    let failed = |doing| move |source| InstallError::Write(WriteError::io(doing, place)(source));
+    let looks = file.metadata().map_err(failed("look at"))?;
+    let base = about.at.as_ref();
+    let source = file.try_clone().and_then(FileBytes::new).map_err(failed("read"))?;
+    if fill.is_padded() {
+        fill.stands_at(&source, base).map_err(failed("read"))?.map_err(wrong)?;
+        for edit in fill.spelt(Some(to)) {
+            let (offset, bytes) = edit.map_err(wrong)?;
+            file.write_all_at(&bytes, offset).map_err(failed("write"))?;
+        }
+    } else if looks.len() > LONGEST_TEXT {
+        return Err(wrong(FillError::Record));
+    } else {
+        let mut bytes = Vec::new();
+        fill.pour(&source, base, Some(to), &mut bytes).map_err(failed("read"))?.map_err(wrong)?;
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(failed("write"))?;
+    }
+    Ok(tree.close(&file, &entry.path, entry.mode, looks.mtime())?)
+}
