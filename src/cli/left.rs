@@ -75,8 +75,8 @@ fn error(finding: &Finding, wanted: &Wanted) -> finding::Finding {
     };
     let found = format!("names {} ({}): {why}", finding.first.shown(), place(finding));
     let help = match (finding.risk, finding.kind) {
-        (_, Kind::Shebang) | (None, _) => finding.kind.remedy().to_owned(),
-        (Some(_), kind) => format!("{}; {ALLOW}", kind.remedy()),
+        (_, Kind::Shebang) | (None, _) => finding.remedy().to_owned(),
+        (Some(_), _) => format!("{}; {ALLOW}", finding.remedy()),
     };
     finding::Finding::at(&finding.path, Severity::Error, &word(finding.kind), found).help(help)
 }
@@ -94,9 +94,10 @@ fn warning(kind: Kind, same: &[&Finding]) -> finding::Finding {
     });
     let variable = same.iter().find_map(|finding| finding.variable);
     let found = format!("{} with {} left{example}: {}", count(files.len(), "file"), kind.word(), kind.effect());
+    let remedy = same.first().map_or(kind.remedy(), |finding| finding.remedy());
     let help = match variable {
-        Some(variable) => format!("{}; {variable} says where to look instead", kind.remedy()),
-        None => kind.remedy().to_owned(),
+        Some(variable) => format!("{remedy}; {variable} says where to look instead"),
+        None => remedy.to_owned(),
     };
     finding::Finding::of_tree(Severity::Warning, &word(kind), found).help(help)
 }
@@ -195,7 +196,7 @@ fn one(finding: &Finding) -> Value {
         "in_tree": finding.in_tree,
         "loads": finding.risk.map(|(load, _)| load.word()),
         "effect": finding.kind.effect(),
-        "remedy": finding.kind.remedy(),
+        "remedy": finding.remedy(),
         "fixable": fixable(finding.fixable),
         "variable": finding.variable,
         "package": finding.package,

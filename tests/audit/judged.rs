@@ -111,6 +111,23 @@ fn where_only_an_administrator_could_create_it_what_the_tree_has_is_an_error_and
 }
 
 #[test]
+fn the_prefix_alone_is_a_warning_and_nothing_in_python() {
+    let of = |path: &str, old: &str| {
+        let case = Case::new(old, KEPT);
+        let mut mentions = look(&rel(path), format!("\0{old}\0").as_bytes(), &case.wanted).mentions;
+        mentions[0].form = relocate::audit::Form::Elf;
+        mentions[0].section = Some(b".rodata".to_vec());
+        let audit = case.judge(vec![(rel(path), Looked { mentions, ..Looked::default() })]);
+        (only(&audit).kind, only(&audit).severity)
+    };
+    assert_eq!(of("bin/app", "/opt/app-q7"), (Kind::ElfString, Severity::Warning));
+    assert_eq!(of("bin/app", OLD), (Kind::ElfString, Severity::Error));
+    for path in ["lib/libpython3.11.so.1.0", "bin/python3.11"] {
+        assert_eq!(of(path, OLD), (Kind::PythonFallback, Severity::Note), "{path}");
+    }
+}
+
+#[test]
 fn what_the_user_allows_is_a_note_that_says_so() {
     let mut case = Case::new(OLD, KEPT);
     case.allow = Globs::new(&["bin/*".to_owned()]).unwrap();
