@@ -88,7 +88,7 @@ fn no_pointer_that_readelf_sees_is_missed() {
 /// The little-endian words of eight bytes in a dump.
 fn words(dump: &str) -> BTreeSet<u64> {
     let lines = dump.lines().filter(|line| line.starts_with(' '));
-    let number = |pair: &[&str]| u64::from_str_radix(&pair.concat(), 16).map(u64::swap_bytes).unwrap_or(0);
+    let number = |pair: &[&str]| u64::from_str_radix(&pair.concat(), 16).map_or(0, u64::swap_bytes);
     lines
         .flat_map(|line| {
             let fields: Vec<_> = line.split_whitespace().skip(1).take(4).collect();
