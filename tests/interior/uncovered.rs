@@ -62,16 +62,22 @@ fn a_file_that_says_nowhere_where_its_got_lies_is_refused() {
 fn a_file_whose_segments_repeat_the_same_bytes_is_refused() {
     let lab = Lab::new();
     lab.source("program.c", PROGRAM);
-    let mut bytes = lab.program("cc -O2 -static program.c -o program");
-    let headers = bytes.len();
+    let bytes = lab.program("cc -O2 -static program.c -o program");
     let load = bytes[64..].chunks_exact(56).find(|header| header[..4] == [1, 0, 0, 0]).unwrap().to_vec();
     let mut whole = load;
     whole[8..16].fill(0);
-    whole[32..40].copy_from_slice(&(headers as u64).to_le_bytes());
-    bytes.extend(whole.repeat(6));
-    bytes[32..40].copy_from_slice(&(headers as u64).to_le_bytes());
-    bytes[56..58].copy_from_slice(&6u16.to_le_bytes());
-    assert_eq!(verdicts(&lab, &bytes), [Verdict::NotCovered(Uncovered::Overlapping)]);
+    whole[32..40].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    assert_eq!(verdicts(&lab, &with_headers(&bytes, &whole, 6)), [Verdict::NotCovered(Uncovered::Overlapping)]);
+    let many = with_headers(&bytes, &[0; 56], 3000);
+    assert_eq!(verdicts(&lab, &many), [Verdict::NotCovered(Uncovered::TooManySegments)]);
+}
+
+/// A 64-bit file whose program headers are so many times this one.
+fn with_headers(bytes: &[u8], header: &[u8], count: u16) -> Vec<u8> {
+    let mut new = [bytes, &header.repeat(count.into())].concat();
+    new[32..40].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    new[56..58].copy_from_slice(&count.to_le_bytes());
+    new
 }
 
 #[test]
