@@ -97,9 +97,12 @@ fn a_damaged_file_is_an_error_and_no_panic() {
     }
 }
 
-/// Programs of every kind, small, with the texts to ask for.
-fn small() -> &'static [(Vec<u8>, Vec<Range<u64>>)] {
-    static BUILT: OnceLock<Vec<(Vec<u8>, Vec<Range<u64>>)>> = OnceLock::new();
+/// A program with the texts to ask for.
+type Asked = (Vec<u8>, Vec<Range<u64>>);
+
+/// Programs of every kind, small.
+fn small() -> &'static [Asked] {
+    static BUILT: OnceLock<Vec<Asked>> = OnceLock::new();
     BUILT.get_or_init(|| {
         let kinds = [
             "-fPIE -pie",
