@@ -59,6 +59,8 @@ pub fn overwritable(source: &dyn ReadAt, texts: &[Range<u64>]) -> Result<Vec<Ver
     let searched = search(&image, dynamic.as_ref(), &mut targets)?;
     let verdict = |(text, placed): (&Range<u64>, Result<Vec<Range<u64>>, Verdict>)| match (placed, searched) {
         (Err(verdict), _) => verdict,
+        // One byte has no inside.
+        (Ok(_), _) if text.end - text.start <= 1 => Verdict::Free,
         (Ok(_), Err(why)) => Verdict::NotCovered(why),
         (Ok(addresses), Ok(())) => lowest(text, &addresses, &targets),
     };

@@ -147,10 +147,9 @@ impl Walk<'_> {
         let mut vouched = shape.origin == Origin::Table;
         for index in 0..LONGEST {
             let Some(entry) = self.entry(table, shape.origin, shape.first + index * shape.stride)? else { break };
+            vouched |= entry.starts;
             if targets.holds(entry.reached) {
                 hits.push(entry);
-            } else {
-                vouched |= entry.starts;
             }
         }
         for hit in hits.iter().filter(|_| vouched) {
