@@ -48,6 +48,14 @@ pub(super) fn pruned(prepared: &Prepared) -> Option<String> {
     (!pruned.is_empty()).then(|| list.collect::<Vec<_>>().join("\n"))
 }
 
+/// How many files lose their debug sections, what that saves, and how many keep theirs.
+pub(super) fn stripped(prepared: &Prepared) -> String {
+    let (files, saved) = prepared.stripped().fold((0, 0), |(files, sum), (_, strip)| (files + 1, sum + strip.saved));
+    let kept = prepared.readings.values().filter(|reading| matches!(reading.strip, Some(Err(_)))).count();
+    let kept = if kept == 0 { String::new() } else { format!("; {kept} left as they are") };
+    format!("{}, {} less{kept}", count(files, "file"), bytes(saved))
+}
+
 /// How many files name the path of the tree, what becomes of them, and the command for the target.
 pub(super) fn places(job: &Job, prepared: &Prepared, written: Option<&Written>) -> Option<String> {
     let mut classes: BTreeMap<&str, usize> = BTreeMap::new();

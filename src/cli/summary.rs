@@ -106,6 +106,9 @@ fn table(
     if let Some(pruned) = names::pruned(prepared) {
         table.row("pruned", pruned);
     }
+    if job.strip {
+        table.row("stripped", names::stripped(prepared));
+    }
     if let Some(texts) = names::texts(prepared) {
         table.row("texts", texts);
     }
@@ -255,6 +258,9 @@ fn plan(prepared: &Prepared) -> String {
         };
         let new = rewrite.wanted.runpath.as_deref().or(rewrite.wanted.rpath.as_deref());
         let _ = writeln!(text, "{path}: {} -> {} ({rung})", show(old.map(|(_, path)| path)), show(new));
+    }
+    for (path, strip) in prepared.stripped() {
+        let _ = writeln!(text, "{path}: without debug sections, {} less", bytes(strip.saved));
     }
     for (path, target) in &prepared.plan.links {
         let _ = writeln!(text, "{path}: symlink -> {}", crate::base::path::printable(target));
