@@ -88,6 +88,15 @@ impl Finding {
     pub fn is_cured(&self) -> bool {
         matches!(self.fixable, Fixable::Auto | Fixable::Pad(_))
     }
+
+    /// What helps, as a sentence.
+    pub fn remedy(&self) -> &'static str {
+        if self.kind == Kind::ElfString && !self.is_cured() {
+            return "it must not be overwritten: build it for a prefix whose last part is no plausible word, or tell the \
+                    program its paths by option or variable";
+        }
+        self.kind.remedy()
+    }
 }
 
 /// What is left in a tree.
@@ -147,16 +156,25 @@ struct Key {
     section: Option<Vec<u8>>,
     fixed: bool,
     in_tree: bool,
+    bare: bool,
     load: Option<Load>,
     variable: Option<&'static str>,
 }
 
 impl Key {
     fn of(path: &RelPath, mention: &Mention, about: &About<'_>) -> Self {
-        let kind = kind::of(path, mention);
+        let rest = match mention.hold {
+            Hold::Whole => about.wanted.path(mention.wanted).and_then(|prefix| prefix.strip(mention.path())),
+            _ => None,
+        };
+        let kind = match kind::of(path, mention) {
+            Kind::ElfString if rest.as_ref().is_some_and(RelPath::is_root) && kind::is_python(path) => {
+                Kind::PythonFallback
+            }
+            kind => kind,
+        };
         let matters = matches!(kind.weight(), Weight::Matters | Weight::Breaks);
-        let rest =
-            about.wanted.path(mention.wanted).and_then(|prefix| prefix.strip(mention.path())).filter(|_| matters);
+        let rest = rest.filter(|_| matters);
         let old = about.wanted.origin(mention.wanted) != Some(Origin::BuildDirectory);
         let names = |rest: &RelPath| old && matches!(about.tree.resolve(rest, b""), TreePlace::Inside(_));
         Self {
@@ -168,7 +186,9 @@ impl Key {
             section: mention.section.clone(),
             fixed: matters && may_be_fixed(mention) && (about.fixed_at_final_path)(path, mention.offset),
             in_tree: rest.as_ref().is_some_and(names),
-            load: rest.as_ref().and_then(load),
+            bare: rest.as_ref().is_some_and(RelPath::is_root),
+            // Where a path goes on cannot be seen: anything below the prefix may be meant.
+            load: if mention.hold == Hold::Whole { rest.as_ref().and_then(load) } else { Some(Load::Code) },
             variable: rest.as_ref().filter(|_| takes_variables(kind)).and_then(variable),
         }
     }
@@ -232,7 +252,8 @@ fn severity(key: &Key, risk: bool) -> Severity {
         Weight::Breaks | Weight::Matters if key.fixed => Severity::Warning,
         Weight::Breaks => Severity::Error,
         Weight::Matters if risk => Severity::Error,
-        Weight::Matters if key.kind == Kind::ElfString && key.in_tree => Severity::Error,
+        // The prefix alone names no file; what is put together from it is not known.
+        Weight::Matters if key.kind == Kind::ElfString && key.in_tree && !key.bare => Severity::Error,
         Weight::Matters => Severity::Warning,
     }
 }

@@ -146,6 +146,10 @@ kinds! {
     Comment "comment" "comment" Harmless
         "it is a comment"
         "nothing to do";
+    /// The prefix that python falls back to.
+    PythonFallback "python-fallback" "ELF" Harmless
+        "python looks there only where it does not find its library beside itself (sys.prefix)"
+        "nothing to do";
     /// `__FILE__` and the like.
     SourceName "source-name" "ELF" Harmless
         "messages of failed assertions show where the source was when it was built"
@@ -206,6 +210,12 @@ pub(super) fn of(path: &RelPath, mention: &Mention) -> Kind {
         Form::Script | Form::Text => of_text(path.as_bytes(), name, mention),
         Form::Packed | Form::Data => quiet(path.as_bytes(), name).unwrap_or(Kind::Data),
     }
+}
+
+/// Whether a file is python itself; what it has compiled in as its whole prefix is the last place it looks (CPython
+/// `Modules/getpath.py`).
+pub(super) fn is_python(path: &RelPath) -> bool {
+    path.name().starts_with(b"libpython") || path.name().starts_with(b"python")
 }
 
 fn of_elf(mention: &Mention) -> Kind {

@@ -9,7 +9,7 @@ mod pyc_places;
 
 use super::mention::{Form, Mention};
 use super::packed::{self, Budget};
-use super::search::{Finds, Stretch, find};
+use super::search::{Finds, Stretch, any, find};
 use super::wanted::Wanted;
 use crate::base::bytes::ReadAt;
 use crate::base::path::RelPath;
@@ -135,7 +135,7 @@ pub(super) struct Part<'a> {
 
 /// Looks at the bytes of a file or of a packed part, and into them.
 pub(super) fn part(part: &Part<'_>, bytes: &[u8], wanted: &Wanted, budget: &mut Budget, looked: &mut Looked) {
-    if !part.seen && wanted.searcher.is_match(bytes) {
+    if !part.seen && any(bytes, wanted) {
         let form = form_of(part.name, bytes);
         let mut finds = Finds::default();
         find(&Stretch::whole(bytes), form, wanted, &mut finds);

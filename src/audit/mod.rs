@@ -2,9 +2,10 @@
 //!
 //! Two steps. [`look()`] takes one file's bytes as they are shipped and gives every [`Mention`], in all spellings, also where
 //! grep does not look; [`judge()`] takes the mentions of all files and gives an [`Audit`]: findings with effect and
-//! remedy, and one line a person can act on. Pure: bytes in,
-//! values out.
+//! remedy, and one line a person can act on. Beside it
+//! [`host_data`] tells what a tree takes from its host besides libraries. Pure: bytes in, values out.
 
+pub mod host_data;
 pub mod judge;
 mod kind;
 pub mod look;

@@ -59,11 +59,19 @@ pub(super) fn sample(spelling: Spelling, bytes: &[u8], start: usize) -> (Vec<u8>
     let shown = before.iter().rev().take(BEFORE).take_while(|byte| belongs(**byte)).count();
     let mut sample = before[before.len() - shown..].to_vec();
     let raw = &bytes[start..bytes.len().min(start.saturating_add(AHEAD))];
+    let raw = if spelling == Spelling::Escaped { escaped_slashes_only(raw) } else { raw };
     let path = decode(spelling, raw);
     let len = path.iter().position(|byte| !in_path(*byte)).unwrap_or(path.len());
     sample.extend_from_slice(&path[..len]);
     sample.truncate(LONGEST_SAMPLE);
     (sample, shown)
+}
+
+/// In `s/\/p\/root\/x/y/` the path ends at the slash that is not escaped.
+fn escaped_slashes_only(raw: &[u8]) -> &[u8] {
+    let bare = |at: &usize| raw[*at] == b'/' && at.checked_sub(1).is_some_and(|before| raw[before] != b'\\');
+    let end = if raw.first() == Some(&b'\\') { (0..raw.len()).find(bare) } else { None };
+    end.map_or(raw, |end| &raw[..end])
 }
 
 /// Whether a byte before a path is part of the same word.

@@ -11,6 +11,8 @@ use std::ops::Range;
 
 /// How many mentions of one file are listed; the rest is counted.
 pub(super) const MOST: usize = 100_000;
+/// How much is searched at a time, in bytes: what stays in a processor's cache for all passes.
+const CHUNK: usize = 256 << 10;
 /// No comment is looked for in longer lines.
 const LONGEST_LINE: usize = 4096;
 /// How many decoded bytes behind a hit decide whether a name ends there.
@@ -43,31 +45,60 @@ impl<'a> Stretch<'a> {
     }
 }
 
+/// Whether there is any hit.
+pub(super) fn any(bytes: &[u8], wanted: &Wanted) -> bool {
+    let mut starts = Vec::new();
+    for from in (0..bytes.len()).step_by(CHUNK) {
+        wanted.starts(bytes, from, from + CHUNK, &mut starts);
+        if !starts.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
 /// Finds all mentions; `form` says how the bytes are read, and lines are counted in text.
 pub(super) fn find(stretch: &Stretch<'_>, form: Form, wanted: &Wanted, finds: &mut Finds) {
     let bytes = stretch.bytes;
     let mut lines = Lines { seen: stretch.within.start, count: stretch.lines };
-    for hit in wanted.searcher.find_iter(bytes).filter(|hit| stretch.within.contains(&hit.start())) {
-        if finds.mentions.len() >= MOST {
-            finds.unlisted += 1;
-            continue;
+    let mut starts = Vec::new();
+    let mut free = 0;
+    for from in stretch.within.clone().step_by(CHUNK) {
+        starts.clear();
+        wanted.starts(bytes, from, stretch.within.end.min(from + CHUNK), &mut starts);
+        starts.sort_unstable();
+        for start in &starts {
+            // Of paths that begin inside another, the first counts.
+            if *start < free {
+                continue;
+            }
+            let Some((needle, hold)) = meant(bytes, *start, form, wanted) else { continue };
+            free = start + needle.bytes.len();
+            if finds.mentions.len() >= MOST {
+                finds.unlisted += 1;
+                continue;
+            }
+            finds.mentions.push(mention(stretch, *start, needle, hold, form, &mut lines));
         }
-        let Some((needle, hold)) = meant(bytes, hit.start(), form, wanted) else { continue };
-        let (sample, path_at) = sample::sample(needle.spelling, bytes, hit.start());
-        let line = form.is_text().then(|| lines.at(bytes, hit.start()));
-        finds.mentions.push(Mention {
-            wanted: needle.wanted,
-            spelling: needle.spelling,
-            hold,
-            form,
-            place: if form.is_text() { in_text(bytes, hit.start(), form, line) } else { Place::Somewhere },
-            offset: stretch.base + hit.start() as u64,
-            line,
-            section: None,
-            inside: None,
-            sample,
-            path_at,
-        });
+    }
+}
+
+fn mention(stretch: &Stretch<'_>, start: usize, needle: &Needle, hold: Hold, form: Form, lines: &mut Lines) -> Mention {
+    let bytes = stretch.bytes;
+    let (sample, path_at) = sample::sample(needle.spelling, bytes, start);
+    let line = form.is_text().then(|| lines.at(bytes, start));
+    Mention {
+        wanted: needle.wanted,
+        spelling: needle.spelling,
+        hold,
+        form,
+        place: if form.is_text() { in_text(bytes, start, form, line) } else { Place::Somewhere },
+        offset: stretch.base + start as u64,
+        line,
+        section: None,
+        inside: None,
+        sample,
+        path_at,
     }
 }
 

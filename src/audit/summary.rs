@@ -42,7 +42,7 @@ impl Fate {
 /// Writes the line.
 pub(super) fn line(audit: &Audit) -> String {
     let mut files: BTreeMap<(&RelPath, &str), Fate> = BTreeMap::new();
-    for finding in audit.findings.iter().filter(|finding| finding.kind != Kind::OtherPath) {
+    for finding in audit.findings.iter().filter(|finding| !matches!(finding.kind, Kind::OtherPath | Kind::Record)) {
         let fate = files.entry((&finding.path, finding.kind.group())).or_insert(Fate::Harmless);
         *fate = (*fate).max(Fate::of(finding));
     }

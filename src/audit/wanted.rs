@@ -2,7 +2,8 @@
 
 use super::mention::Spelling;
 use crate::base::path::Prefix;
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use memchr::memmem::Finder;
+use std::ops::Range;
 
 /// Why a path is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,37 +35,81 @@ pub(super) struct Needle {
     pub(super) bytes: Vec<u8>,
 }
 
+/// A part that several needles have in common. All bytes are searched for it, and only around it for the needles: one pass
+/// is enough for most spellings of a path, because the name of a directory is written the same in all of them.
+#[derive(Debug, Clone)]
+struct Anchor {
+    finder: Finder<'static>,
+    /// The needles that have it, and where in each it begins.
+    needles: Vec<(usize, usize)>,
+}
+
 /// What is looked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// The paths and why each is looked for; a [`super::Mention`] names one by its index.
     pub paths: Vec<(Prefix, Origin)>,
     pub(super) needles: Vec<Needle>,
-    pub(super) searcher: AhoCorasick,
+    anchors: Vec<Anchor>,
 }
 
+/// An anchor shorter than this, in bytes, is no use.
+const SHORTEST_ANCHOR: usize = 3;
+
 impl Wanted {
-    /// Prepares the search; a path that is there twice counts as what it was first. Fails where there are more
-    /// paths than a searcher can hold.
-    pub fn new(paths: impl IntoIterator<Item = (Prefix, Origin)>) -> Result<Self, BuildError> {
-        let mut all: Vec<(Prefix, Origin)> = Vec::new();
+    /// Prepares the search; a path that is there twice counts as what it was first.
+    pub fn new(paths: impl IntoIterator<Item = (Prefix, Origin)>) -> Self {
+        let mut wanted = Self { paths: Vec::new(), needles: Vec::new(), anchors: Vec::new() };
         for (path, origin) in paths {
-            if all.iter().all(|(known, _)| *known != path) {
-                all.push((path, origin));
+            if wanted.paths.iter().all(|(known, _)| *known != path) {
+                wanted.add(path.as_bytes());
+                wanted.paths.push((path, origin));
             }
         }
-        let mut needles: Vec<Needle> = Vec::new();
-        for (wanted, (path, _)) in all.iter().enumerate() {
-            for (spelling, bytes) in spellings(path.as_bytes()) {
-                if needles.iter().all(|needle| needle.bytes != bytes) {
-                    needles.push(Needle { wanted, spelling, bytes });
-                }
+        wanted
+    }
+
+    fn add(&mut self, path: &[u8]) {
+        let part = longest_word(path);
+        for (spelling, encode) in SPELLINGS {
+            let bytes = encoded(path, *encode);
+            if self.needles.iter().any(|needle| needle.bytes == bytes) {
+                continue;
+            }
+            let whole = part.len() < SHORTEST_ANCHOR;
+            let within = if whole { 0..path.len() } else { part.clone() };
+            let begin = encoded(&path[..within.start], *encode).len();
+            let anchor = encoded(&path[within], *encode);
+            self.anchor(&anchor, (self.needles.len(), begin));
+            self.needles.push(Needle { wanted: self.paths.len(), spelling: *spelling, bytes });
+        }
+    }
+
+    fn anchor(&mut self, bytes: &[u8], needle: (usize, usize)) {
+        match self.anchors.iter_mut().find(|anchor| anchor.finder.needle() == bytes) {
+            Some(anchor) => anchor.needles.push(needle),
+            None => self.anchors.push(Anchor { finder: Finder::new(bytes).into_owned(), needles: vec![needle] }),
+        }
+    }
+
+    /// Adds where any needle begins, from the first of these offsets to before the second, in no order; repeated where
+    /// several needles begin.
+    pub(super) fn starts(&self, bytes: &[u8], from: usize, to: usize, starts: &mut Vec<usize>) {
+        let longest = self.needles.iter().map(|needle| needle.bytes.len()).max().unwrap_or(0);
+        let Some(bytes) = bytes.get(..bytes.len().min(to.saturating_add(longest))) else { return };
+        for anchor in &self.anchors {
+            let mut at = from;
+            while let Some(hit) = bytes.get(at..).and_then(|rest| anchor.finder.find(rest)) {
+                let found = at + hit;
+                let begin = |(needle, begin): &(usize, usize)| {
+                    let start = found.checked_sub(*begin)?;
+                    let is = bytes[start..].starts_with(&self.needles[*needle].bytes);
+                    (is && (from..to).contains(&start)).then_some(start)
+                };
+                starts.extend(anchor.needles.iter().filter_map(begin));
+                at = found + 1;
             }
         }
-        let searcher = AhoCorasick::builder()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(needles.iter().map(|needle| &needle.bytes))?;
-        Ok(Self { paths: all, needles, searcher })
     }
 
     /// Whether there is nothing to look for.
@@ -83,42 +128,59 @@ impl Wanted {
     }
 }
 
-/// Every spelling of a path; some may be the same.
-fn spellings(path: &[u8]) -> Vec<(Spelling, Vec<u8>)> {
-    let with = |slash: &[u8], dot: &[u8]| replaced(path, slash, dot);
-    let percent = |slash: &[u8], upper: bool| percent(path, slash, upper);
-    vec![
-        (Spelling::Plain, path.to_vec()),
-        (Spelling::Escaped, with(b"\\/", b".")),
-        (Spelling::Escaped, with(b"\\/", b"\\.")),
-        (Spelling::Escaped, with(b"/", b"\\.")),
-        (Spelling::Escaped, with(b"\\\\/", b".")),
-        (Spelling::Percent, percent(b"%2F", true)),
-        (Spelling::Percent, percent(b"%2f", false)),
-        (Spelling::Percent, percent(b"/", true)),
-        (Spelling::Percent, percent(b"/", false)),
-        (Spelling::Utf16, path.iter().flat_map(|byte| [*byte, 0]).collect()),
-    ]
+/// How one byte of a path is written.
+type Encode = fn(u8) -> Vec<u8>;
+
+/// Every spelling; of some paths several are the same.
+const SPELLINGS: &[(Spelling, Encode)] = &[
+    (Spelling::Plain, |byte| vec![byte]),
+    (Spelling::Escaped, |byte| replaced(byte, b"\\/", b".")),
+    (Spelling::Escaped, |byte| replaced(byte, b"\\/", b"\\.")),
+    (Spelling::Escaped, |byte| replaced(byte, b"/", b"\\.")),
+    (Spelling::Escaped, |byte| replaced(byte, b"\\\\/", b".")),
+    (Spelling::Percent, |byte| percent(byte, b"%2F", true)),
+    (Spelling::Percent, |byte| percent(byte, b"%2f", false)),
+    (Spelling::Percent, |byte| percent(byte, b"/", true)),
+    (Spelling::Percent, |byte| percent(byte, b"/", false)),
+    (Spelling::Utf16, |byte| vec![byte, 0]),
+];
+
+fn encoded(path: &[u8], encode: Encode) -> Vec<u8> {
+    path.iter().flat_map(|byte| encode(*byte)).collect()
+}
+
+fn replaced(byte: u8, slash: &[u8], dot: &[u8]) -> Vec<u8> {
+    match byte {
+        b'/' => slash.to_vec(),
+        b'.' => dot.to_vec(),
+        byte => vec![byte],
+    }
 }
 
 /// Percent codes for all but unreserved characters (RFC 3986, section 2.3), and `slash` for slashes.
-fn percent(path: &[u8], slash: &[u8], upper: bool) -> Vec<u8> {
-    let each = path.iter().flat_map(|byte| match byte {
+fn percent(byte: u8, slash: &[u8], upper: bool) -> Vec<u8> {
+    match byte {
         b'/' => slash.to_vec(),
-        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) => vec![*byte],
+        byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => vec![byte],
         byte if upper => format!("%{byte:02X}").into_bytes(),
         byte => format!("%{byte:02x}").into_bytes(),
-    });
-    each.collect()
+    }
 }
 
-fn replaced(path: &[u8], slash: &[u8], dot: &[u8]) -> Vec<u8> {
-    let each = path.iter().flat_map(|byte| match byte {
-        b'/' => slash.to_vec(),
-        b'.' => dot.to_vec(),
-        byte => vec![*byte],
-    });
-    each.collect()
+/// Where the longest run lies that all spellings but two-byte characters write alike.
+fn longest_word(path: &[u8]) -> Range<usize> {
+    let mut longest = 0..0;
+    let mut begin = 0;
+    for end in 0..=path.len() {
+        if path.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte)) {
+            continue;
+        }
+        if end - begin > longest.len() {
+            longest = begin..end;
+        }
+        begin = end + 1;
+    }
+    longest
 }
 
 #[cfg(test)]
@@ -128,7 +190,7 @@ mod tests {
     #[test]
     fn each_spelling_is_there_once() {
         let path = |text: &[u8]| (Prefix::new(text).unwrap(), Origin::OldPrefix);
-        let wanted = Wanted::new([path(b"/p/a b-1.2"), path(b"/p/a b-1.2/")]).unwrap();
+        let wanted = Wanted::new([path(b"/p/a b-1.2"), path(b"/p/a b-1.2/")]);
         assert_eq!(wanted.paths.len(), 1);
         let texts: Vec<_> = wanted.needles.iter().map(|needle| String::from_utf8_lossy(&needle.bytes)).collect();
         for text in [
@@ -144,5 +206,22 @@ mod tests {
             assert_eq!(texts.iter().filter(|known| *known == text).count(), 1, "{text}");
         }
         assert_eq!(wanted.needles.len(), 9);
+    }
+
+    #[test]
+    fn a_needle_is_found_wherever_its_anchor_overlaps_another() {
+        for path in ["/FF/x", "/abab/abab", "/p/root", "/\u{e9}", "/a", "/usr/local/a.b"] {
+            let wanted = Wanted::new([(Prefix::new(path.as_bytes()).unwrap(), Origin::OldPrefix)]);
+            for needle in &wanted.needles {
+                let text = [b"xxFab", needle.bytes.as_slice(), b"ab", &needle.bytes].concat();
+                let mut starts = Vec::new();
+                wanted.starts(&text, 0, text.len(), &mut starts);
+                assert!(starts.contains(&5), "{path}: {:?}", needle.spelling);
+                assert!(starts.contains(&(7 + needle.bytes.len())), "{path}: {:?}", needle.spelling);
+                starts.clear();
+                wanted.starts(&text, 6, text.len() - 1, &mut starts);
+                assert!(!starts.contains(&5) && starts.contains(&(7 + needle.bytes.len())), "{path}");
+            }
+        }
     }
 }

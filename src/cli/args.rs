@@ -235,6 +235,9 @@ pub(super) struct FixArgs {
     /// The path that its files are to name [default: that of DIR, as typed]
     #[arg(long, value_name = "PATH")]
     pub at: Option<PathBuf>,
+    /// The prefix it was built for, where it has no record that says so; it gets one
+    #[arg(long, value_name = "DIR")]
+    pub old_prefix: Vec<OsString>,
     /// Leave the files of this class as they are, where they cannot hold the path
     #[arg(long, value_name = "CLASS")]
     pub leave: Vec<String>,

@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
-use super::{json, left, report, summary, words};
+use super::{host_data, json, left, report, summary, words};
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, printable};
 use crate::pipeline::check::{self, Checked, Subject};
@@ -132,7 +132,8 @@ fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
 fn findings(checked: &Checked) -> Vec<Finding> {
     let left = &checked.left;
     let shown = left::Shown { audit: &left.audit, wanted: &left.wanted, recorded: checked.about.is_some() };
-    checked.verdict.findings.iter().cloned().chain(left::findings(&shown)).collect()
+    let host = host_data::findings(&left.taken);
+    checked.verdict.findings.iter().cloned().chain(left::findings(&shown)).chain(host).collect()
 }
 
 /// A run is good when the program says so and asked for nothing of the old place.
@@ -159,6 +160,9 @@ fn table(tree: &Path, checked: &Checked) -> Table {
     table.row("floor", summary::floor(&checked.verdict));
     if !checked.old_prefixes.is_empty() {
         table.row("what is left", &checked.left.audit.summary);
+    }
+    if !checked.left.taken.is_empty() {
+        table.row("host data", host_data::lines(&checked.left.taken));
     }
     table
 }

@@ -10,6 +10,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::host;
 use crate::base::path::{Prefix, RelPath};
 use crate::install::{self, Decided, MoveError, Request, State};
+use crate::pipeline::unrecorded::{self, Unrecorded};
 use report::{GREEN, Table, YELLOW, count, paint, say, talk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -19,36 +20,76 @@ pub(super) fn run(args: &FixArgs) -> Exit {
     report::colour(args.common.color);
     pack::set_jobs(args.common.jobs);
     match work(args) {
-        Ok(decided) => tell(args, &decided),
+        Ok(Outcome { decided, findings }) => tell(args, &decided, findings),
         Err(failure) => failure.tell("fix", if args.common.json { Json::Stdout } else { Json::None }),
     }
 }
 
-fn work(args: &FixArgs) -> Result<Decided, Failure> {
-    match std::fs::metadata(&args.dir) {
-        Err(error) => {
-            return Err(Usage::new(format!("cannot read {}: {error}", report::place(&args.dir))).into());
-        }
-        Ok(found) if !found.is_dir() => {
-            let text = format!("{} is no directory", report::place(&args.dir));
-            return Err(Usage(text, Some("an archive takes 'relocate install ARCHIVE DEST'".to_owned())).into());
-        }
-        Ok(_) => {}
-    }
+/// What was decided, or done, and what was found on the way.
+struct Outcome {
+    decided: Decided,
+    findings: Vec<Finding>,
+}
+
+fn work(args: &FixArgs) -> Result<Outcome, Failure> {
+    must_be_a_directory(&args.dir)?;
     let to = words::path(args.at.as_deref().unwrap_or(&args.dir))?;
     // The disk is asked for the directory as it was typed, whatever the path that is written.
     let root = host::absolute(&args.dir).unwrap_or_else(|_| args.dir.clone());
     let leave: BTreeSet<String> = args.leave.iter().cloned().collect();
     let request = Request { root: &root, to: &to, leave: &leave };
-    if args.dry_run || args.check {
-        return install::decide(&request).map_err(|error| failure(&root, &error));
+    let looks_only = args.dry_run || args.check;
+    let failed = |error| failure(&root, &error);
+    let mut findings = Vec::new();
+    if let Some(Unrecorded { manifest, findings: found }) = without_record(args, &root)? {
+        findings = found;
+        let decided = install::decide_by(manifest, &request).map_err(failed)?;
+        if looks_only {
+            return Ok(Outcome { decided, findings });
+        }
+        install::may_write(&decided).map_err(|error| failed(error.into()))?;
+        unrecorded::write(&root, &decided.manifest)?;
     }
-    let moved = install::hold(&root).and_then(|held| {
-        let decided = install::decide(&request)?;
-        install::apply(&decided, &held, &Progress::new(args.common.quiet || args.common.json))?;
-        Ok(decided)
-    });
-    moved.map_err(|error| failure(&root, &error))
+    let decided = if looks_only {
+        install::decide(&request)
+    } else {
+        install::hold(&root).and_then(|held| {
+            let decided = install::decide(&request)?;
+            install::apply(&decided, &held, &Progress::new(args.common.quiet || args.common.json))?;
+            Ok(decided)
+        })
+    };
+    Ok(Outcome { decided: decided.map_err(failed)?, findings })
+}
+
+fn must_be_a_directory(dir: &Path) -> Result<(), Failure> {
+    let found =
+        std::fs::metadata(dir).map_err(|error| Usage::new(format!("cannot read {}: {error}", report::place(dir))))?;
+    if found.is_dir() {
+        return Ok(());
+    }
+    let help = "an archive takes 'relocate install ARCHIVE DEST'".to_owned();
+    Err(Usage(format!("{} is no directory", report::place(dir)), Some(help)).into())
+}
+
+/// The record of a tree that has none, where the user says what it was built for.
+fn without_record(args: &FixArgs, root: &Path) -> Result<Option<Unrecorded>, Failure> {
+    let given = pack::prefixes("--old-prefix", &args.old_prefix)?;
+    let recorded = install::built_for(root).map_err(|error| failure(root, &error))?;
+    match recorded {
+        None if given.is_empty() => Err(failure(root, &MoveError::NoRecord { root: root.to_owned() })),
+        None => {
+            let progress = Progress::new(args.common.quiet || args.common.json);
+            Ok(Some(unrecorded::look(root, &given, &progress)?))
+        }
+        // A run that was cut short left a record; the same command line finishes it.
+        Some(recorded) if given.iter().all(|prefix| recorded.contains(prefix)) => Ok(None),
+        Some(recorded) => {
+            let recorded = recorded.iter().map(Prefix::display).collect::<Vec<_>>().join(", ");
+            let text = format!("--old-prefix: the tree has a record, and that says it was built for {recorded}");
+            Err(Usage(text, Some("leave the option out".to_owned())).into())
+        }
+    }
 }
 
 fn failure(root: &Path, error: &MoveError) -> Failure {
@@ -67,8 +108,9 @@ fn failure(root: &Path, error: &MoveError) -> Failure {
     Failure::new(exit, error.to_string()).help(help)
 }
 
-fn tell(args: &FixArgs, decided: &Decided) -> Exit {
-    let findings = findings(decided);
+fn tell(args: &FixArgs, decided: &Decided, mut findings: Vec<Finding>) -> Exit {
+    findings.extend(of_files(decided));
+    findings.sort();
     let stuck = findings.iter().any(|finding| finding.severity == Severity::Error);
     let to_do = args.check && !decided.is_settled();
     let exit = if stuck || to_do { Exit::No } else { Exit::Done };
@@ -88,7 +130,7 @@ fn tell(args: &FixArgs, decided: &Decided) -> Exit {
 }
 
 /// What a person should know of single files.
-fn findings(decided: &Decided) -> Vec<Finding> {
+fn of_files(decided: &Decided) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in &decided.files {
         let at = |severity, kind, text: String| Finding::at(&file.path, severity, kind, text);
@@ -113,7 +155,6 @@ fn findings(decided: &Decided) -> Vec<Finding> {
             findings.push(at(Severity::Warning, "hard-link-split", text));
         }
     }
-    findings.sort();
     findings
 }
 

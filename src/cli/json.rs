@@ -1,8 +1,8 @@
 //! The same reports as JSON, schema 1; `docs/json.md` describes every field.
 
 use super::exit::Exit;
-use super::left;
 use super::summary::Written;
+use super::{host_data, left};
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
 use crate::install::{Decided, File, Installed, State};
@@ -165,6 +165,7 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
         "left": left::json(&checked.left.audit, &checked.left.wanted),
+        "host_data": host_data::json(&checked.left.taken),
         "runs": runs,
     }))
 }

@@ -75,8 +75,8 @@ fn error(finding: &Finding, wanted: &Wanted) -> finding::Finding {
     };
     let found = format!("names {} ({}): {why}", finding.first.shown(), place(finding));
     let help = match (finding.risk, finding.kind) {
-        (_, Kind::Shebang) | (None, _) => finding.kind.remedy(),
-        (Some(_), _) => ALLOW,
+        (_, Kind::Shebang) | (None, _) => finding.remedy().to_owned(),
+        (Some(_), _) => format!("{}; {ALLOW}", finding.remedy()),
     };
     finding::Finding::at(&finding.path, Severity::Error, &word(finding.kind), found).help(help)
 }
@@ -94,9 +94,10 @@ fn warning(kind: Kind, same: &[&Finding]) -> finding::Finding {
     });
     let variable = same.iter().find_map(|finding| finding.variable);
     let found = format!("{} with {} left{example}: {}", count(files.len(), "file"), kind.word(), kind.effect());
+    let remedy = same.first().map_or(kind.remedy(), |finding| finding.remedy());
     let help = match variable {
-        Some(variable) => format!("{}; {variable} says where to look instead", kind.remedy()),
-        None => kind.remedy().to_owned(),
+        Some(variable) => format!("{remedy}; {variable} says where to look instead"),
+        None => remedy.to_owned(),
     };
     finding::Finding::of_tree(Severity::Warning, &word(kind), found).help(help)
 }
@@ -112,9 +113,11 @@ fn risk(shown: &Shown<'_>, cured: &[&Finding]) -> Option<finding::Finding> {
     }
     let (at, why) = first?;
     let prefix = shown.wanted.path(at)?;
-    let counted: Vec<_> =
-        loads.iter().map(|(load, files)| format!("{} for {}", count(files.len(), "file"), load.word())).collect();
-    let found = format!("until then {prefix} is asked by {}, and {why}", counted.join(", "));
+    let counted: Vec<_> = loads
+        .iter()
+        .map(|(load, files)| format!("{} (named by {})", load.word(), count(files.len(), "file")))
+        .collect();
+    let found = format!("until then what lies below {prefix} is loaded as {}, and {why}", counted.join(", "));
     let help = format!("do not run the tree before that where others could create {prefix}");
     Some(finding::Finding::of_tree(Severity::Warning, "left-until-fixed-creatable", found).help(help))
 }
@@ -128,6 +131,11 @@ fn unread(audit: &Audit) -> Vec<finding::Finding> {
         finding::Finding::at(path, Severity::Note, "left-unlisted", format!("{number} more mentions are not listed"))
     });
     unread.chain(unlisted).collect()
+}
+
+/// Whether something is loaded from an old path that others could create.
+pub(super) fn leads_to_strangers(left: &Left) -> bool {
+    left.audit.findings.iter().any(|finding| finding.severity == Severity::Error && finding.risk.is_some())
 }
 
 /// The options that let the errors pass: one for each file.
@@ -193,7 +201,7 @@ fn one(finding: &Finding) -> Value {
         "in_tree": finding.in_tree,
         "loads": finding.risk.map(|(load, _)| load.word()),
         "effect": finding.kind.effect(),
-        "remedy": finding.kind.remedy(),
+        "remedy": finding.remedy(),
         "fixable": fixable(finding.fixable),
         "variable": finding.variable,
         "package": finding.package,

@@ -9,6 +9,7 @@ mod elf;
 mod exit;
 mod failure;
 mod fix;
+mod host_data;
 mod install;
 mod json;
 mod left;

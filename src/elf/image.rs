@@ -209,6 +209,30 @@ impl<'a> Image<'a> {
         let in_sections = sections.iter().filter(|section| section.in_file()).map(Section::file_end);
         in_segments.chain(in_sections).chain([table, headers, self.layout.header_size()]).max().unwrap_or(0)
     }
+
+    /// How many bytes lie behind everything known; 0 where these are zeros, fewer than a page: some writers leave a few
+    /// behind, and no payload is made of them.
+    pub(super) fn payload(&self, page: u64) -> Result<u64, ElfError> {
+        let known = self.known_end();
+        let len = self.source.size().saturating_sub(known);
+        Ok(if len < page && is_zero(self.source, known, len)? { 0 } else { len })
+    }
+}
+
+/// How much is looked through at a time, in bytes.
+const PIECE: u64 = 1 << 20;
+
+/// Whether a stretch of the file holds nothing but zeros.
+pub(super) fn is_zero(source: &dyn ReadAt, offset: u64, len: u64) -> Result<bool, ElfError> {
+    let mut done = 0;
+    while done < len {
+        let piece = range(source, "padding", offset.saturating_add(done), (len - done).min(PIECE))?;
+        if piece.iter().any(|byte| *byte != 0) {
+            return Ok(false);
+        }
+        done += piece.len() as u64;
+    }
+    Ok(true)
 }
 
 /// Whether a range lies wholly inside `size` bytes.

@@ -175,6 +175,31 @@ impl Layout {
         self.pick(u64::from(u32::MAX), u64::MAX)
     }
 
+    /// Where `st_shndx` lies in a symbol.
+    pub(super) fn symbol_section_at(self) -> u64 {
+        self.pick(14, 6)
+    }
+
+    /// Where `e_phoff` lies in the file.
+    pub(super) fn phoff_at(self) -> u64 {
+        self.pick(28, 32)
+    }
+
+    /// Where `e_shoff` lies in the file.
+    pub(super) fn shoff_at(self) -> u64 {
+        self.pick(32, 40)
+    }
+
+    /// Where `e_shnum` lies in the file.
+    pub(super) fn shnum_at(self) -> u64 {
+        self.pick(48, 60)
+    }
+
+    /// Where `e_shstrndx` lies in the file.
+    pub(super) fn shstrndx_at(self) -> u64 {
+        self.pick(50, 62)
+    }
+
     /// Where `e_phnum` lies in the file.
     pub(super) fn phnum_at(self) -> u64 {
         self.pick(44, 56)

@@ -21,11 +21,11 @@ pub(super) fn check(growth: &Growth<'_>) -> Result<(), PlanError> {
     if growth.section.is_none() {
         return Err(Refusal::NoSectionHeaders.into());
     }
-    let known = growth.image.known_end();
-    if known < growth.image.source.size() && !padded(growth, known)? {
-        return Err(Refusal::Payload { bytes: growth.image.source.size() - known }.into());
+    match growth.image.payload(growth.page())? {
+        0 => {}
+        bytes => return Err(Refusal::Payload { bytes }.into()),
     }
-    if known > growth.image.source.size() {
+    if growth.image.known_end() > growth.image.source.size() {
         return Err(Refusal::SegmentLayout("a section or segment ends beyond the file").into());
     }
     let mut end = 0;
@@ -36,12 +36,6 @@ pub(super) fn check(growth: &Growth<'_>) -> Result<(), PlanError> {
         end = load.memory_end();
     }
     Ok(())
-}
-
-/// Whether only zeros follow, fewer than a page: some writers leave a few behind, and no payload is made of them.
-fn padded(growth: &Growth<'_>, known: u64) -> Result<bool, PlanError> {
-    let len = growth.image.source.size() - known;
-    Ok(len < growth.page() && growth.image.range("padding", known, len)?.iter().all(|byte| *byte == 0))
 }
 
 /// A place in the LOAD that an earlier growth made, where there is one.

@@ -79,6 +79,9 @@ pub fn plan(source: &dyn ReadAt, wanted: &RunPaths) -> Result<Patch, PlanError> 
     Ok(patch)
 }
 
+/// Where a Bun program has its code, which it finds from the end of the file.
+pub(super) const BUN: &[u8] = b".bun";
+
 fn unchanged(source: &dyn ReadAt) -> Patch {
     Patch { rung: Rung::Unchanged, edits: Vec::new(), size: source.size() }
 }
@@ -105,7 +108,7 @@ fn check_kind(image: &Image<'_>, dynamic: &Dynamic, wanted: &RunPaths) -> Result
         Kind::Loader => return Err(Refusal::Loader.into()),
         _ => {}
     }
-    let bun = |section| image.section_name(section).as_deref() == Some(b".bun");
+    let bun = |section| image.section_name(section).as_deref() == Some(BUN);
     if image.section_list().iter().any(bun) { Err(Refusal::Bun.into()) } else { Ok(()) }
 }
 

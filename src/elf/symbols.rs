@@ -120,7 +120,8 @@ fn by_relocations(image: &Image<'_>, dynamic: &Dynamic) -> Result<u64, ElfError>
     Ok(highest + 1)
 }
 
-fn highest_symbol(image: &Image<'_>, offset: u64, size: u64, addends: bool) -> Result<u64, ElfError> {
+/// The highest symbol number that the relocations in a stretch of the file name.
+pub(super) fn highest_symbol(image: &Image<'_>, offset: u64, size: u64, addends: bool) -> Result<u64, ElfError> {
     let word = image.layout.word_size();
     let each = if addends { 3 * word } else { 2 * word };
     let (mut at, end) = (offset, offset.saturating_add(size / each * each));

@@ -183,7 +183,12 @@ pub fn decide(request: &Request<'_>) -> Result<Decided, MoveError> {
     let Some(bytes) = read_record(root, manifest::MANIFEST)? else {
         return Err(MoveError::NoRecord { root: root.to_owned() });
     };
-    let manifest = Manifest::parse(&bytes).map_err(MoveError::Record)?;
+    decide_by(Manifest::parse(&bytes).map_err(MoveError::Record)?, request)
+}
+
+/// The same by a record that is not in the tree yet.
+pub fn decide_by(manifest: Manifest, request: &Request<'_>) -> Result<Decided, MoveError> {
+    let root = request.root;
     let was = match read_record(root, manifest::PLACE)? {
         Some(bytes) => Whereabouts::parse(&bytes).map_err(MoveError::Record)?,
         None => Whereabouts::at(None),
@@ -195,12 +200,20 @@ pub fn decide(request: &Request<'_>) -> Result<Decided, MoveError> {
     Ok(decided)
 }
 
+/// What the prefixes are that the record of a tree says it was built for; none where it has no record.
+pub fn built_for(root: &Path) -> Result<Option<Vec<Prefix>>, MoveError> {
+    let bytes = read_record(root, manifest::MANIFEST)?;
+    let manifest = bytes.map(|bytes| Manifest::parse(&bytes)).transpose().map_err(MoveError::Record)?;
+    Ok(manifest.map(|manifest| manifest.about.old_prefixes))
+}
+
 /// Whether everything decided can be written, as far as permissions tell.
-pub(super) fn may_write(decided: &Decided) -> Result<(), WriteError> {
+pub fn may_write(decided: &Decided) -> Result<(), WriteError> {
     if decided.is_settled() {
         return Ok(());
     }
-    may_make(&decided.root.join(manifest::PLACE))?;
+    let own = decided.root.join(manifest::DIRECTORY);
+    may_make(&if own.exists() { decided.root.join(manifest::PLACE) } else { own })?;
     decided
         .changing()
         .flat_map(|file| std::iter::once(&file.path).chain(&file.other_names))

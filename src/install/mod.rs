@@ -11,5 +11,5 @@ mod step;
 
 pub use fits::{Misfit, Unfit, Why};
 pub use fresh::{Install, InstallError, Installed, archive};
-pub use look::{Decided, File, MoveError, Request, State, decide};
+pub use look::{Decided, File, MoveError, Request, State, built_for, decide, decide_by, may_write};
 pub use step::{Held, apply, hold};

@@ -7,7 +7,7 @@
 use super::look::{Decided, File, MoveError, State, may_write, old_names};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::event::{Event, Listener, Stage};
-use crate::base::write::{self, Looks, NewFile, OtherName, WriteError, commit_all, prepare};
+use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
 use crate::fill::{Fill, FillError};
 use crate::manifest::{self, Whereabouts};
 use crate::text::occurrence::Reading;
@@ -69,13 +69,9 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
     record(decided, &decided.was.arrived(&decided.to, decided.is_whole()))
 }
 
-/// Writes `place.json`, durably; what a symlink of that name leads to is left alone.
+/// Writes `place.json`, durably.
 fn record(decided: &Decided, whereabouts: &Whereabouts) -> Result<(), MoveError> {
-    let place = decided.root.join(manifest::PLACE);
-    let mut new = NewFile::instead_of_symlink(&place)?;
-    new.write_all(&whereabouts.to_bytes()).map_err(WriteError::io("write", &place))?;
-    new.looks(Looks { mode: 0o644, mtime: None })?;
-    Ok(new.commit()?)
+    Ok(write::record(&decided.root.join(manifest::PLACE), &whereabouts.to_bytes())?)
 }
 
 /// Makes one file ready.

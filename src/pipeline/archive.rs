@@ -35,7 +35,7 @@ pub fn write(
 ) -> Result<Judged, JobError> {
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
-    let search = prepared.search(job)?;
+    let search = prepared.search(job);
     let witness = Witness::new(job, prepared, &shipped, Some(&search));
     let about = record::about(prepared, job.dest.as_ref(), proven);
     let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: tool(job, prepared) };

@@ -101,7 +101,7 @@ pub fn directory(root: &Path, asked: &Asked<'_>, listener: &dyn Listener) -> Res
     let recorded = about.as_ref().map(|about| about.old_prefixes.clone()).filter(|prefixes| !prefixes.is_empty());
     let given = asked.old_prefixes;
     let old_prefixes = if given.is_empty() { recorded.unwrap_or_else(|| found(&inventory)) } else { given.to_vec() };
-    let search = left::Search::new(root, &inventory, &old_prefixes, about.as_ref(), asked)?;
+    let search = left::Search::new(root, &inventory, &old_prefixes, about.as_ref(), asked);
     let (exhibits, seen) = search.read(&inventory)?;
     let mut verdict = judge(&exhibits, asked.law);
     super::bundle::locate(&mut verdict.missing, &plan::Plan::default());

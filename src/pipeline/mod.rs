@@ -19,6 +19,7 @@ pub mod single;
 mod strings;
 mod texts;
 pub mod tree;
+pub mod unrecorded;
 
 pub use bundle::RUNTIME;
 pub use error::JobError;
@@ -156,7 +157,7 @@ impl Prepared {
     }
 
     /// What is looked for in the result: everything that names an old path.
-    fn search(&self, job: &Job) -> Result<Search, JobError> {
+    fn search(&self, job: &Job) -> Search {
         let asked = check::Asked { old_prefixes: &job.old_prefixes, build_dirs: &job.build_dirs, law: &job.law };
         Search::new(&job.root, &self.inventory, &self.choice.prefixes, None, &asked)
     }

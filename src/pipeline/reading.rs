@@ -162,6 +162,7 @@ impl Question<'_> {
             Outcome::New(new) => {
                 reading.places = self.text_places(subject.path, &new.bytes);
                 let (sums, kept) = (sums(&new.bytes), self.store.put(&new.bytes)?);
+                reading.left = new.refused.map(|(class, why)| Left::Refused(class, why));
                 reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
             }
         }

@@ -26,7 +26,7 @@ pub fn write(
     listener: &dyn Listener,
 ) -> Result<(Verdict, Left), JobError> {
     let proven = !prepared.is_hopeless();
-    let search = prepared.search(job)?;
+    let search = prepared.search(job);
     let about = record::about(prepared, job.dest.as_ref(), proven);
     let (planted, verdict, seen) = plant(job, prepared, (&about, Some(&search)), path, listener)?;
     floor_as_recorded(prepared, &verdict)?;

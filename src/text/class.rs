@@ -11,6 +11,7 @@ pub mod editable;
 pub mod fontconfig;
 pub mod libtool;
 pub mod package_list;
+pub mod perl;
 pub mod pkg_config;
 pub mod python_config;
 mod python_literals;

@@ -117,7 +117,8 @@ pub fn starts_here(before: &[u8]) -> bool {
     let (rest, word) = before.split_at(before.len() - word);
     match rest.last() {
         Some(b'-') => true,
-        Some(b'\\') => word.len() == 1,
+        // `\n`, and roff's change of font, `\fB`.
+        Some(b'\\') => matches!(word, [_] | [b'f', _]),
         _ => false,
     }
 }
@@ -146,9 +147,15 @@ mod tests {
 
     #[test]
     fn in_text_a_path_does_not_begin_behind_a_word() {
-        for text in
-            ["-L/p/root", "-Wl,-rpath,/p/root", "x=/p/root", "$(DESTDIR)/p/root", "\"a\\n/p/root\"", "-isystem/p/root"]
-        {
+        for text in [
+            "-L/p/root",
+            "-Wl,-rpath,/p/root",
+            "x=/p/root",
+            "$(DESTDIR)/p/root",
+            "\"a\\n/p/root\"",
+            "-isystem/p/root",
+            "\\fB/p/root",
+        ] {
             assert_eq!(found(text.as_bytes(), Reading::Text).len(), 1, "{text}");
         }
         for text in ["/tmp/dest/p/root", "dest/p/root", "./p/root", "~/p/root"] {

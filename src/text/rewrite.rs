@@ -20,10 +20,11 @@ const CONTENT: &[&dyn Class] = &[
     &class::pkg_config::PkgConfig,
     &class::libtool::Libtool,
     &class::cmake::Cmake,
-    &class::package_list::PackageList,
     &class::fontconfig::Fontconfig,
     &class::rbconfig::Rbconfig,
+    &class::perl::Perl,
     &class::shell::Shell,
+    &class::package_list::PackageList,
 ];
 
 /// The classes of first lines.
@@ -54,6 +55,8 @@ pub struct Rewritten {
     pub changes: Vec<ClassChange>,
     /// What the result asks of the host.
     pub demands: Vec<Demand>,
+    /// The class that refuses the rest of it, and why.
+    pub refused: Option<(&'static str, String)>,
 }
 
 /// One change and the class that made it.
@@ -78,11 +81,13 @@ pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
     let mut bytes = Cow::Borrowed(file.bytes);
     let mut changes = Vec::new();
     let mut demands = Vec::new();
+    let mut refused = None;
     for classes in [CONTENT, FIRST_LINE] {
         let Some((class, answer)) = first_answer(classes, without, &file.with(&bytes)) else { continue };
         match answer {
             Answer::NotMine | Answer::Same => {}
-            Answer::Refused(why) => return Outcome::Refused(class, why),
+            // A script whose text cannot be rewritten is started by its first line all the same.
+            Answer::Refused(why) => refused = refused.or(Some((class, why))),
             Answer::Dropped(why) => return Outcome::Dropped(class, why),
             Answer::New(new) => {
                 changes.extend(new.changes.into_iter().map(|change| ClassChange { class, change }));
@@ -91,10 +96,16 @@ pub fn rewrite(file: &Subject<'_>, without: &[&str]) -> Outcome {
             }
         }
     }
-    if changes.is_empty() {
-        return Outcome::Same;
+    match refused {
+        Some((class, why)) if changes.is_empty() => Outcome::Refused(class, why),
+        None if changes.is_empty() => Outcome::Same,
+        refused => Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands, refused }),
     }
-    Outcome::New(Rewritten { bytes: bytes.into_owned(), changes, demands })
+}
+
+/// The names of all classes, for whoever wants none of them asked.
+pub fn classes() -> Vec<&'static str> {
+    CONTENT.iter().chain(FIRST_LINE).map(|class| class.name()).collect()
 }
 
 fn first_answer(

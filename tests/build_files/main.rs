@@ -7,5 +7,6 @@ mod configuration;
 mod disk;
 mod moved;
 mod package_list;
+mod perl;
 mod pkg_config;
 mod shell;

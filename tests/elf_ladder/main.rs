@@ -12,3 +12,5 @@ mod properties;
 mod rungs;
 mod sharing;
 mod slots;
+mod strip_refused;
+mod stripped;

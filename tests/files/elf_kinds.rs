@@ -41,10 +41,10 @@ fn far_prefix(length: usize) -> String {
     format!("/{}", "p".repeat(length - "//lib".len()))
 }
 
-/// A run-time path that grows by more than 4 KB: each entry does by as much as `$ORIGIN/..` is longer than `/p`. The
+/// A run-time path that grows by more than 4 KB: each entry does by as much as `$ORIGIN/..` is longer than `/q`. The
 /// directories are yet to come.
 fn many_entries() -> String {
-    let entries: Vec<_> = (0..600).map(|number| format!("/p/d{number}")).chain(["/p/lib".to_owned()]).collect();
+    let entries: Vec<_> = (0..600).map(|number| format!("/q/d{number}")).chain(["/q/lib".to_owned()]).collect();
     entries.join(":")
 }
 
@@ -107,7 +107,7 @@ fn every_layout_grows_by_four_kilobytes_runs_after_the_move_and_can_be_stripped(
     for layout in &LAYOUTS {
         place.say(&format!("bin/{}", layout.name), &[layout.link, &[&rpath]].concat());
     }
-    let ran = relocate(place.dir(), ["old/root", "-o", "x.tar.gz", "--old-prefix", "/p", "--json"]);
+    let ran = relocate(place.dir(), ["old/root", "-o", "x.tar.gz", "--old-prefix", "/q", "--json"]);
     let report = ran.expect(0, &["\"result\": \"done\""], &[]).json();
     let new = place.unpack(place.at("x.tar.gz"));
     place.hide();
@@ -145,11 +145,11 @@ fn a_string_table_larger_than_the_slack_moves_to_a_segment_of_its_own() {
         let soname = format!("-Wl,-soname,lib{name}.so.1");
         let path = format!("lib/lib{name}.so.1");
         // A library that must find itself by a longer path: it needs nothing, but its path is rewritten all the same.
-        place.cc(&path, &many_symbols(), &["-shared", "-fPIC", link, &soname, &script, "-Wl,-rpath,/p/x", &rpath]);
+        place.cc(&path, &many_symbols(), &["-shared", "-fPIC", link, &soname, &script, "-Wl,-rpath,/q/x", &rpath]);
         let library = format!("@/{path}");
-        place.cc(&format!("bin/{name}"), crate::place::SAY, &[&library, "-Wl,-rpath,/p/lib"]);
+        place.cc(&format!("bin/{name}"), crate::place::SAY, &[&library, "-Wl,-rpath,/q/lib"]);
     }
-    let arguments = ["old/root", "-o", "x.tar.gz", "--old-prefix", "/p", "--old-prefix", &prefix, "--json"];
+    let arguments = ["old/root", "-o", "x.tar.gz", "--old-prefix", "/q", "--old-prefix", &prefix, "--json"];
     let report = relocate(place.dir(), arguments).expect(0, &["done"], &[]).json();
     let new = place.unpack(place.at("x.tar.gz"));
     place.hide();
@@ -178,7 +178,7 @@ fn a_program_at_a_fixed_address_with_a_large_bss_grows_and_its_bss_stays_zero() 
     for (name, rpath) in [("slack", format!("{prefix}/lib")), ("grown", many_entries())] {
         place.cc(&format!("bin/{name}"), LARGE, &["@/lib/libword.so.1", "-no-pie", &format!("-Wl,-rpath,{rpath}")]);
     }
-    let arguments = ["old/root", "-o", "x.tar.gz", "--json", "--old-prefix", "/p", "--old-prefix", &prefix];
+    let arguments = ["old/root", "-o", "x.tar.gz", "--json", "--old-prefix", "/q", "--old-prefix", &prefix];
     let report = relocate(place.dir(), arguments).expect(0, &["done"], &[]).json();
     assert_eq!(rung(&report, "bin/slack"), ("slack".to_owned(), 0));
     assert!(rung(&report, "bin/grown").1 > 4096);
@@ -206,12 +206,12 @@ fn without_section_headers_a_shorter_path_and_slack_are_used_and_more_is_refused
     let place = Place::new();
     place.library("lib/libword.so.1", &[]);
     let long = many_entries();
-    for (name, rpath) in [("shorter", "/a/rather/long/prefix/lib"), ("slack", "/p/lib"), ("grown", &long)] {
+    for (name, rpath) in [("shorter", "/a/rather/long/prefix/lib"), ("slack", "/q/lib"), ("grown", &long)] {
         let program = place.say(&format!("bin/{name}"), &[&format!("-Wl,-rpath,{rpath}")]);
         poke(&program, E_SHOFF, &[0; 8]);
         poke(&program, E_SHNUM, &[0; 4]);
     }
-    let prefixes = ["--old-prefix", "/p", "--old-prefix", "/a/rather/long/prefix"];
+    let prefixes = ["--old-prefix", "/q", "--old-prefix", "/a/rather/long/prefix"];
     let arguments = [&["old/root", "-o", "x.tar.gz"][..], &prefixes].concat();
     let told = ["refused: bin/grown", "the section headers are missing", "--skip bin/grown"];
     relocate(place.dir(), &arguments).expect(3, &["nothing written"], &told);
@@ -255,14 +255,14 @@ fn an_appended_payload_stays_where_the_program_looks_for_it() {
     let mut payload = b"PAYLOAD!".to_vec();
     payload.resize(65_536, 7);
     let long = many_entries();
-    let rows = [("shorter", "/a/rather/long/prefix/lib"), ("slack", "/p/lib"), ("grown", &long)];
+    let rows = [("shorter", "/a/rather/long/prefix/lib"), ("slack", "/q/lib"), ("grown", &long)];
     for (name, rpath) in rows {
         let link = ["@/lib/libword.so.1", &format!("-Wl,-rpath,{rpath}")];
         let program = place.cc(&format!("bin/{name}"), PAYLOAD, &link);
         let whole = [fs::read(&program).unwrap(), payload.clone()].concat();
         fs::write(&program, whole).unwrap();
     }
-    let prefixes = ["--old-prefix", "/p", "--old-prefix", "/a/rather/long/prefix"];
+    let prefixes = ["--old-prefix", "/q", "--old-prefix", "/a/rather/long/prefix"];
     let arguments = [&["old/root", "-o", "x.tar.gz"][..], &prefixes].concat();
     let told = ["refused: bin/grown", "65536 bytes are appended"];
     relocate(place.dir(), &arguments).expect(3, &["nothing written"], &told);

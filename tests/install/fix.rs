@@ -292,3 +292,67 @@ fn two_runs_at_once_do_not_meet() {
     relocate(made.place.dir(), ["fix", "two"]).expect(0, &["it is at"], &[]);
     assert!(Path::new(&made.place.at("two")).exists());
 }
+
+/// A prefix that relocate never saw is moved, and moved again without being told what it was built for.
+#[test]
+fn a_tree_without_a_record_gets_one_by_its_old_prefix() {
+    let made = Made::new();
+    let prefix = made.prefix.display().into_owned();
+    let one = made.place.at("one");
+    tool(&[&"cp", &"-a", &made.root(), &one]);
+    made.pack();
+    let before = exact(&one);
+    let fix = |more: &[&str]| relocate(made.place.dir(), [&["fix"], more].concat());
+    fix(&["one", "--old-prefix", &prefix, "--check"]).expect(1, &["would be brought to", "5 of them would be"], &[]);
+    let long = made.place.at("x".repeat(200));
+    fix(&["one", "--old-prefix", &prefix, "--at", long.to_str().unwrap()]).expect(
+        3,
+        &[],
+        &["there is room for a path"],
+    );
+    assert_eq!(exact(&one), before);
+    fix(&["one", "--old-prefix", &prefix]).expect(0, &["it is at", "5 of them changed"], &[]);
+    runs_at(&one, &one);
+    let two = moved(&made, "one", "two");
+    fix(&["two"]).expect(0, &["it is at"], &[]);
+    runs_at(&two, &two);
+    relocate(made.place.dir(), ["verify", "two"]).expect(0, &[CLEAN], &[]);
+    fix(&["two", "--old-prefix", &prefix]).expect(0, &["already at"], &[]);
+    fix(&["two", "--old-prefix", "/other"]).expect(2, &[], &["it was built for", "help: leave the option out"]);
+}
+
+/// What only a rewrite makes right is told of, with the command that does it.
+#[test]
+fn run_time_paths_and_symlinks_of_a_tree_without_a_record_are_told_of() {
+    let place = crate::place::Place::small();
+    let root = place.root();
+    std::os::unix::fs::symlink(root.join("lib"), root.join("lib64")).unwrap();
+    place.hide();
+    let prefix = root.to_str().unwrap();
+    let told = ["bin/say: leads to", "lib64: leads to", "help: run 'relocate pack --in-place DIR' first"];
+    relocate(place.dir(), ["fix", "hidden/root", "--old-prefix", prefix]).expect(1, &["not all of it"], &told);
+}
+
+#[test]
+fn a_killed_first_fix_of_a_tree_without_a_record_is_finished_by_the_same_command() {
+    let made = Made::new();
+    let prefix = made.prefix.display().into_owned();
+    tool(&[&"cp", &"-a", &made.root(), &made.place.at("fresh")]);
+    made.pack();
+    let two = made.place.at("two");
+    let call = || relocate(made.place.dir(), ["fix", "two", "--old-prefix", &prefix]);
+    let mut points = 0;
+    loop {
+        tool(&[&"rm", &"-rf", &two]);
+        tool(&[&"cp", &"-a", &made.place.at("fresh"), &two]);
+        let went = crate::step::kill_at(&call(), points);
+        call().run();
+        runs_at(&two, &two);
+        relocate(made.place.dir(), ["verify", "two"]).expect(0, &[CLEAN], &[]);
+        if went == crate::step::Went::Ended(0) {
+            break;
+        }
+        points += 3;
+    }
+    assert!(points > 30, "{points}");
+}

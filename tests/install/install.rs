@@ -134,11 +134,14 @@ fn the_report_as_json_says_the_same() {
     relocate(made.place.dir(), ["install", "--quiet", "app.tar.gz", "srv2"]).expect(0, &[], &[]);
 }
 
+/// What is done to a record.
+type Change = fn(&mut relocate::manifest::Manifest);
+
 /// The record is checked byte by byte while unpacking; what does not fit it gets no name.
 #[test]
 fn an_archive_that_is_not_what_its_record_says_is_not_installed() {
     let made = Made::new();
-    let changes: [(&str, i32, &str, fn(&mut relocate::manifest::Manifest)); 6] = [
+    let changes: [(&str, i32, &str, Change); 6] = [
         ("digest", 1, "share/word: its sha256 is", |manifest| {
             let entry = manifest.entries.iter_mut().find(|entry| entry.path.as_bytes() == b"share/word").unwrap();
             entry.kind = Kind::File { size: 6, sha256: Digest::of(b"else"), sha256_before: None };

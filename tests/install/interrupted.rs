@@ -9,7 +9,7 @@ use crate::step::{Went, kill_at};
 use std::fs;
 use std::process::Command;
 
-fn install<'a>(made: &Made, dest: &'a str) -> Call {
+fn install(made: &Made, dest: &str) -> Call {
     relocate(made.place.dir(), ["install", "app.tar.gz", dest])
 }
 

@@ -24,3 +24,4 @@ mod state;
 #[path = "../files/step.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod step;
+mod whole;

@@ -101,7 +101,18 @@ impl Made {
 
     /// The same with another name and top directory, and a change of the record.
     pub(crate) fn pack_as(&self, name: &str, top: &str, change: impl FnOnce(&mut Manifest)) -> PathBuf {
-        let archive = pack(&self.root(), &self.prefix, &self.place.at(name), top, change);
+        self.pack_with(name, top, None, change)
+    }
+
+    /// The same, with a tool in it.
+    pub(crate) fn pack_with(
+        &self,
+        name: &str,
+        top: &str,
+        tool: Option<&[u8]>,
+        change: impl FnOnce(&mut Manifest),
+    ) -> PathBuf {
+        let archive = pack((&self.root(), &self.prefix), &self.place.at(name), top, tool, change);
         if self.place.at(BUILT).exists() {
             fs::rename(self.place.at(BUILT), self.place.at(HIDDEN)).unwrap();
         }
@@ -121,7 +132,13 @@ impl Contents for OnDisk<'_> {
 }
 
 /// Packs the tree at `root`, built for `prefix`.
-fn pack(root: &Path, prefix: &Prefix, out: &Path, top: &str, change: impl FnOnce(&mut Manifest)) -> PathBuf {
+fn pack(
+    (root, prefix): (&Path, &Prefix),
+    out: &Path,
+    top: &str,
+    tool: Option<&[u8]>,
+    change: impl FnOnce(&mut Manifest),
+) -> PathBuf {
     let items = items(root);
     let depends = |item: &Item| matches!(item.body, Body::File { .. }) && !places(root, &item.path, prefix).is_empty();
     let padded = items.iter().any(|item| depends(item) && places(root, &item.path, prefix)[0].how == How::Padded);
@@ -153,7 +170,7 @@ fn pack(root: &Path, prefix: &Prefix, out: &Path, top: &str, change: impl FnOnce
         Ok(manifest.to_bytes())
     };
     let about_bytes = about.to_bytes();
-    let tree = Tree { items: &items, contents: &OnDisk { root, items: &items }, about: &about_bytes, tool: None };
+    let tree = Tree { items: &items, contents: &OnDisk { root, items: &items }, about: &about_bytes, tool };
     let (format, _) = Format::from_name(out.file_name().unwrap()).unwrap();
     let options = Options { format, level: None, jobs: 1, top_dir: RelPath::new(top.as_bytes()).unwrap() };
     let packed = pack::write(&tree, record, NewFile::create(out).unwrap(), &options, &Silent).unwrap();

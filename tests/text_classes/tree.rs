@@ -91,7 +91,7 @@ impl Tree {
         for path in &files {
             let on_disk = path.under(&root);
             let bytes = fs::read(&on_disk).unwrap();
-            let mode = fs::metadata(&on_disk).unwrap().mode() & 0o7777;
+            let mode = fs::metadata(path.under(&self.root)).unwrap().mode() & 0o7777;
             let subject = Subject { path, mode, bytes: &bytes, prefixes: &prefixes, names: &names, around: &around };
             if bytes.contains(&0) || !names.any(&bytes, Reading::Text) {
                 continue;

@@ -26,6 +26,9 @@ fn tree() -> Tree {
         .output()
         .unwrap();
     assert!(made.status.success(), "{made:?}");
+    let activate = tree.old().join("envs/one/bin/activate");
+    let text = fs::read_to_string(&activate).unwrap() + "TCL_LIBRARY='@OLD@/lib/tcl8.6'\n";
+    tree.file("envs/one/bin/activate", &text, 0o644);
     tree.file("envs/one/lib/python3.11/site-packages/only_here.py", "here = True\n", 0o644);
     tree.file("envs/one/bin/tool", "#!@OLD@/envs/one/bin/python\nimport sys, only_here\nprint(sys.prefix)\n", 0o755);
     tree
@@ -54,6 +57,7 @@ fn each_shell_activates_the_environment_where_it_lies() {
     let moved = tree().moved("a b's/käse".as_bytes());
     let wanted = format!("{0}/envs/one {0}/envs/one/bin\n", root(&moved));
     let directory = moved.path("envs/one/bin");
+    assert!(moved.text("envs/one/bin/activate").ends_with("\nTCL_LIBRARY=\"$_RELOCATED_ENV\"/../../lib/tcl8.6\n"));
     let sh = ". ./activate; echo \"$VIRTUAL_ENV ${PATH%%:*}\"; deactivate; [ -z \"${VIRTUAL_ENV-}\" ]";
     let csh = "set prompt=x; source activate.csh; echo \"$VIRTUAL_ENV $path[1]\"";
     let fish = "source activate.fish; echo $VIRTUAL_ENV $PATH[1]; deactivate; test -z \"$VIRTUAL_ENV\"";
@@ -90,7 +94,7 @@ fn environments_that_need_a_fixed_path_are_refused() {
     tree.file("odd/pyvenv.cfg", &format!("{}where = @OLD@/x\n", text("3.11")), 0o644);
     tree.link("odd/bin/python", "../../bin/python3");
     tree.file("odd/bin/activate.nu", "let virtual_env = '@OLD@/odd'\n", 0o644);
-    tree.file("odd/bin/activate", "VIRTUAL_ENV=@OLD@/odd/elsewhere\n", 0o644);
+    tree.file("odd/bin/activate", "VIRTUAL_ENV=@OLD@/odd\nA=\"x @OLD@/y z\"\n", 0o644);
     tree.file("no-venv/bin/activate", "VIRTUAL_ENV=@OLD@/no-venv\n", 0o644);
     let moved = tree.moved(b"new");
     assert!(moved.refusal("new/pyvenv.cfg").contains("Python 3.15"));

@@ -118,6 +118,14 @@ pub fn whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
     file.commit()
 }
 
+/// Writes a whole record of ours, mode 0644, in the place of what is there; what a symlink of that name leads to is left alone.
+pub fn record(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let mut file = NewFile::instead_of_symlink(path)?;
+    file.write_all(bytes).map_err(WriteError::io("write", path))?;
+    file.looks(Looks { mode: 0o644, mtime: None })?;
+    file.commit()
+}
+
 /// Gives many files their names, each one atomically, in this order. One syncfs(2) for each file system takes the place of
 /// an fsync for each file, which is what makes rewriting hundreds of files fast.
 pub fn commit_all(files: Vec<NewFile>) -> Result<(), WriteError> {

@@ -17,7 +17,7 @@ use super::bases::Bases;
 use super::immediate::{self, BEFORE, lengths};
 use super::machine::Machine;
 use super::memory::Memory;
-use super::sweep::{Piece, sweep};
+use super::sweep::{NEIGHBOURS, Piece, sweep};
 use super::targets::Targets;
 use super::verdict::Reference;
 
@@ -30,13 +30,13 @@ pub(super) fn note(
     bases: &mut Bases,
 ) -> Result<(), ElfError> {
     for stretch in &memory.code {
-        sweep(image, stretch, |piece| {
+        sweep(image, stretch, NEIGHBOURS, |piece| {
             if machine.rip_relative {
                 rip_relative(piece, machine, targets, bases);
             }
             absolute(piece, machine, memory, targets, bases);
-            for got in &machine.got {
-                got_offsets(piece, *got, machine, memory, targets, bases);
+            if let Some(got) = machine.got {
+                got_offsets(piece, got, machine, memory, targets, bases);
             }
         })?;
     }

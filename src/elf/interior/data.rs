@@ -1,6 +1,6 @@
 //! Pointers in data.
 //!
-//! Takes the loaded stretches. A pointer stands in an aligned word, or, in a file that runs at a fixed address, anywhere:
+//! Takes the loaded stretches without those of code. A pointer stands in an aligned word, or, in a file that runs at a fixed address, anywhere:
 //! packed structures need no relocation there. Whatever else leads from data to a text stands in a table (`tables`),
 //! whose address is one of those kept here.
 
@@ -8,7 +8,7 @@ use super::super::image::{ElfError, Image};
 use super::bases::Bases;
 use super::machine::Machine;
 use super::memory::Memory;
-use super::sweep::{Piece, sweep};
+use super::sweep::{NEIGHBOURS, Piece, sweep};
 use super::targets::Targets;
 use super::verdict::Reference;
 
@@ -20,21 +20,24 @@ pub(super) fn note(
     targets: &mut Targets,
     bases: &mut Bases,
 ) -> Result<(), ElfError> {
-    for stretch in &memory.all {
-        sweep(image, stretch, |piece| pointers(piece, machine, memory, targets, bases))?;
+    for stretch in &memory.pointers {
+        sweep(image, stretch, NEIGHBOURS, |piece| pointers(piece, machine, memory, targets, bases))?;
     }
-    // Code at a fixed address is looked at elsewhere, where branches are told apart.
-    for stretch in memory.all.iter().filter(|stretch| machine.fixed && !memory.code.contains(stretch)) {
-        sweep(image, stretch, |piece| addresses_anywhere(piece, machine, targets))?;
+    for stretch in memory.pointers.iter().filter(|_| machine.fixed) {
+        sweep(image, stretch, NEIGHBOURS, |piece| addresses_anywhere(piece, machine, targets))?;
     }
     Ok(())
 }
 
+/// In 32-bit files that can be loaded anywhere addresses are as small as other numbers, and each pointer has a relocation,
+/// which says exactly where it is.
 fn pointers(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets, bases: &mut Bases) {
     let constants = &memory.extent_of_constants;
     for at in piece.aligned(machine.word) {
         let Some(value) = piece.word(at, machine) else { break };
-        targets.note(value, Reference::Pointer, piece.offset(at));
+        if machine.word == 8 || machine.fixed {
+            targets.note(value, Reference::Pointer, piece.offset(at));
+        }
         if constants.contains(&value) {
             bases.add(value);
         }

@@ -12,6 +12,7 @@ pub(super) struct Lengths(u8);
 
 const NONE: Lengths = Lengths(1);
 const ONE: Lengths = Lengths(1 << 1);
+const FOUR: Lengths = Lengths(1 << 4);
 /// 16 or 32 bits, as the operand size says.
 const WORD: Lengths = Lengths(1 << 2 | 1 << 4);
 
@@ -31,11 +32,13 @@ pub(super) const LONGEST: u64 = 4;
 /// How many bytes before the ModRM byte matter.
 pub(super) const BEFORE: usize = 5;
 
-/// Tells the possible lengths; `before` ends with the byte before the ModRM byte.
+/// Tells the possible lengths; `before` ends with the byte before the ModRM byte, and has [`BEFORE`] bytes where there are.
 pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
     let byte = |back: usize| before.len().checked_sub(back).map(|at| before[at]);
     let Some(opcode) = byte(1) else { return NONE };
-    let primary = primary(opcode, modrm);
+    // The prefix that makes it 16 bits stands near the opcode, if anywhere.
+    let word = if before[..before.len() - 1].contains(&0x66) { WORD } else { FOUR };
+    let primary = primary(opcode, modrm, word);
     let mut lengths = primary;
     match (byte(3), byte(2)) {
         (_, Some(0x0f)) => lengths = lengths.or(secondary(opcode)),
@@ -61,14 +64,14 @@ pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
 }
 
 /// The one-byte opcodes.
-fn primary(opcode: u8, modrm: u8) -> Lengths {
+fn primary(opcode: u8, modrm: u8, word: Lengths) -> Lengths {
     // TEST is the only one of its group with an immediate.
     let is_test = modrm >> 3 & 7 < 2;
     match opcode {
-        0x69 | 0x81 | 0xc7 => WORD,
+        0x69 | 0x81 | 0xc7 => word,
         0x6b | 0x80 | 0x82 | 0x83 | 0xc0 | 0xc1 | 0xc6 => ONE,
         0xf6 if is_test => ONE,
-        0xf7 if is_test => WORD,
+        0xf7 if is_test => word,
         _ => NONE,
     }
 }
@@ -87,6 +90,7 @@ fn in_map(map: u8, opcode: u8, primary: Lengths) -> Lengths {
         1 => secondary(opcode),
         // APX repeats the one-byte opcodes here, and SHLD and SHRD.
         4 if matches!(opcode, 0x24 | 0x2c) => ONE,
+        4 if primary == FOUR => WORD,
         4 => primary,
         3 | 8 => ONE,
         7 | 10 => WORD.or(NONE),
@@ -101,11 +105,12 @@ mod tests {
     /// The instruction's bytes up to the ModRM byte, and how many follow the displacement.
     #[test]
     fn the_true_length_is_among_those_given() {
-        let rows: [(&[u8], u64, &str); 16] = [
+        let rows: [(&[u8], u64, &str); 17] = [
             (&[0x48, 0x8d, 0x05], 0, "lea rax, [rip+d]"),
             (&[0xc6, 0x05], 1, "mov byte [rip+d], 1"),
             (&[0xc7, 0x05], 4, "mov dword [rip+d], 1"),
             (&[0x66, 0xc7, 0x05], 2, "mov word [rip+d], 1"),
+            (&[0x66, 0x41, 0x81, 0x3d], 2, "cmp word [rip+d], 1000, with a REX prefix"),
             (&[0x48, 0x83, 0x3d], 1, "cmp qword [rip+d], 1"),
             (&[0x81, 0x3d], 4, "cmp dword [rip+d], 1000"),
             (&[0x69, 0x05], 4, "imul eax, [rip+d], 1000"),

@@ -5,6 +5,7 @@
 
 use super::super::dynamic::Dynamic;
 use super::super::image::{Image, Sections};
+use super::super::layout::Section;
 use super::verdict::Uncovered;
 use crate::loader::object::{Arch, Class, Endian};
 use object::elf::{
@@ -20,8 +21,8 @@ pub(super) struct Machine {
     pub(super) rip_relative: bool,
     /// Whether it runs only at the addresses it was linked for.
     pub(super) fixed: bool,
-    /// Where the global offset table may begin, as code counts from it.
-    pub(super) got: Vec<u64>,
+    /// Where the global offset table is, as code counts from it.
+    pub(super) got: Option<u64>,
 }
 
 impl Machine {
@@ -53,19 +54,17 @@ impl Machine {
     }
 }
 
-/// Where `_GLOBAL_OFFSET_TABLE_` may be: linkers put it at the start of `.got.plt`, or of `.got` where there is no other,
-/// and DT_PLTGOT names it. A file whose code counts from it has that section, so section headers without one say that
-/// nothing does.
-fn got(image: &Image<'_>, dynamic: Option<&Dynamic>) -> Result<Vec<u64>, Uncovered> {
+/// Where `_GLOBAL_OFFSET_TABLE_` is: DT_PLTGOT names it; without one it is the start of `.got.plt`, or of `.got` where the
+/// linker made one of both. A file whose code counts from it has that section, so section headers without one say that
+/// nothing does. One wrong place beside the right one would make references out of pointers to the start of texts.
+fn got(image: &Image<'_>, dynamic: Option<&Dynamic>) -> Result<Option<u64>, Uncovered> {
     let by_tag = dynamic.and_then(|dynamic| dynamic.value(DT_PLTGOT));
     if by_tag.is_none() && !matches!(image.sections, Sections::Present(_)) {
         return Err(Uncovered::NoGot);
     }
-    let is_got = |name: Option<Vec<u8>>| matches!(name.as_deref(), Some(b".got" | b".got.plt"));
-    let sections =
-        image.section_list().iter().filter(|section| section.addr > 0 && is_got(image.section_name(section)));
-    let mut all: Vec<u64> = by_tag.into_iter().chain(sections.map(|section| section.addr)).collect();
-    all.sort_unstable();
-    all.dedup();
-    Ok(all)
+    let section = |wanted: &[u8]| {
+        let named = |section: &&Section| image.section_name(section).as_deref() == Some(wanted);
+        image.section_list().iter().find(named).map(|section| section.addr)
+    };
+    Ok(by_tag.or_else(|| section(b".got.plt")).or_else(|| section(b".got")))
 }

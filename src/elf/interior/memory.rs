@@ -23,8 +23,12 @@ use std::ops::Range;
 pub(super) struct Memory {
     /// Every LOAD's bytes from the file, in table order.
     pub(super) all: Vec<Stretch>,
+    /// Without what the section headers call instructions.
+    pub(super) pointers: Vec<Stretch>,
     /// Those that can be executed.
     pub(super) code: Vec<Stretch>,
+    /// Those parts of them that the section headers call instructions; all of them where there are no such headers.
+    pub(super) instructions: Vec<Stretch>,
     /// Read-only data: no code where the sections tell them apart, none of the loader's own tables.
     pub(super) constants: Vec<Stretch>,
     /// From the lowest to the highest read-only address.
@@ -46,19 +50,32 @@ impl Memory {
         if bytes > image.source.size().saturating_mul(MOST_REPEATS) {
             return Ok(Err(Uncovered::Overlapping));
         }
-        let code = image.loads().filter(|load| load.flags.contains(PF_X)).map(stretch).collect();
-        let instructions = instructions(image);
+        let code: Vec<_> = image.loads().filter(|load| load.flags.contains(PF_X)).map(stretch).collect();
+        let sections = instructions(image);
         let memory = image.loads().map(|load| load.vaddr..load.memory_end()).collect();
         let loaded = Spans::new(memory);
-        let data = loaded.without(&Spans::new(instructions.clone()));
-        let no_constants = Spans::new([instructions, loader_tables(image, dynamic)?].concat());
+        let instruction_sections = Spans::new(sections.clone());
+        let data = loaded.without(&instruction_sections);
+        let no_code = if sections.is_empty() { Spans::default() } else { data.clone() };
+        let instructions = code.iter().flat_map(|whole: &Stretch| whole.without(&no_code)).collect();
+        let pointers = all.iter().flat_map(|whole: &Stretch| whole.without(&instruction_sections)).collect();
+        let no_constants = Spans::new([sections, loader_tables(image, dynamic)?].concat());
         // A file whose every LOAD is writable (`ld -N`) keeps its constants there.
         let writable = image.loads().all(|load| load.flags.contains(PF_W));
         let read_only = image.loads().filter(|load| writable || !load.flags.contains(PF_W)).map(stretch);
         let constants: Vec<_> = read_only.flat_map(|whole| whole.without(&no_constants)).collect();
         let lowest = constants.iter().map(|stretch| stretch.addresses.start).min().unwrap_or(0);
         let highest = constants.iter().map(|stretch| stretch.addresses.end).max().unwrap_or(0);
-        Ok(Ok(Self { all, code, constants, extent_of_constants: lowest..highest, loaded, data }))
+        Ok(Ok(Self {
+            all,
+            pointers,
+            code,
+            instructions,
+            constants,
+            extent_of_constants: lowest..highest,
+            loaded,
+            data,
+        }))
     }
 }
 

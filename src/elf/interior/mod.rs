@@ -11,7 +11,7 @@
 //!
 //! Not seen, because nothing in the file says it: an address that a running program computes from the text's first byte
 //! (`path + 5` that the compiler did not fold), a reference from another file to an exported text, and a shorter length
-//! from the same start.
+//! from the same start. Text that a compiler put into instructions instead is found by [`split_constants`].
 
 mod bases;
 mod code;
@@ -22,11 +22,13 @@ mod memory;
 mod place;
 mod relocations;
 mod spans;
+mod split;
 mod sweep;
 mod tables;
 mod targets;
 mod verdict;
 
+pub use split::split_constants;
 pub use verdict::{Interior, Reference, Table, Uncovered, Verdict};
 
 use super::dynamic::Dynamic;
@@ -57,6 +59,8 @@ pub fn overwritable(source: &dyn ReadAt, texts: &[Range<u64>]) -> Result<Vec<Ver
     let searched = search(&image, dynamic.as_ref(), &mut targets)?;
     let verdict = |(text, placed): (&Range<u64>, Result<Vec<Range<u64>>, Verdict>)| match (placed, searched) {
         (Err(verdict), _) => verdict,
+        // One byte has no inside.
+        (Ok(_), _) if text.end - text.start <= 1 => Verdict::Free,
         (Ok(_), Err(why)) => Verdict::NotCovered(why),
         (Ok(addresses), Ok(())) => lowest(text, &addresses, &targets),
     };

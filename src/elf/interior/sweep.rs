@@ -68,16 +68,22 @@ impl Piece<'_> {
 }
 
 const STEP: u64 = 1 << 20;
-/// Bytes of neighbours before and after.
-const MARGIN: u64 = 16;
+/// Neighbours enough for an instruction or a number.
+pub(super) const NEIGHBOURS: usize = 16;
 
-/// Calls `examine` with each piece of a stretch in order.
-pub(super) fn sweep(image: &Image<'_>, stretch: &Stretch, mut examine: impl FnMut(&Piece<'_>)) -> Result<(), ElfError> {
+/// Calls `examine` with each piece of a stretch in order, and with so many neighbours before and after as there are.
+pub(super) fn sweep(
+    image: &Image<'_>,
+    stretch: &Stretch,
+    neighbours: usize,
+    mut examine: impl FnMut(&Piece<'_>),
+) -> Result<(), ElfError> {
+    let neighbours = neighbours as u64;
     let len = stretch.addresses.end.saturating_sub(stretch.addresses.start);
     let mut done = 0;
     while done < len {
         let next = len.min(done + STEP);
-        let (first, last) = (done.saturating_sub(MARGIN), len.min(next + MARGIN));
+        let (first, last) = (done.saturating_sub(neighbours), len.min(next + neighbours));
         let bytes = image.range("segment", stretch.offset.saturating_add(first), last - first)?;
         examine(&Piece {
             bytes: &bytes,

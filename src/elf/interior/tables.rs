@@ -26,7 +26,7 @@ use super::verdict::{Reference, Uncovered};
 /// The longest table followed, in entries.
 const LONGEST: u64 = 1 << 16;
 /// All steps together for each byte of the file: real programs need less than one.
-const STEPS_PER_BYTE: u64 = 32;
+const STEPS_PER_BYTE: u64 = 16;
 /// The sizes of a structure with such a field, in bytes.
 const STRIDES: [u64; 6] = [4, 8, 12, 16, 24, 32];
 
@@ -112,7 +112,7 @@ fn origins(machine: &Machine) -> Vec<Origin> {
     }
     if !machine.rip_relative {
         // `.long text@GOTOFF` is i386's; x86-64 has no such relocation of this size.
-        origins.extend(machine.got.iter().copied().map(Origin::Got));
+        origins.extend(machine.got.map(Origin::Got));
     }
     origins
 }
@@ -127,14 +127,14 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Follows tables of structures of each size, with the entry at each place in them.
+    /// Follows tables of structures of each size, with the entry at each place in them or behind a short header.
     fn structures(&mut self, table: Table, origin: Origin, targets: &mut Targets) -> Result<(), ElfError> {
         let longest = STRIDES[STRIDES.len() - 1];
         for first in (0..longest).step_by(4) {
             if self.entry(table, origin, first)?.is_none() {
                 continue;
             }
-            for stride in STRIDES.into_iter().filter(|stride| *stride > first) {
+            for stride in STRIDES {
                 self.follow(table, Shape { origin, first, stride }, targets)?;
             }
         }
@@ -147,10 +147,9 @@ impl Walk<'_> {
         let mut vouched = shape.origin == Origin::Table;
         for index in 0..LONGEST {
             let Some(entry) = self.entry(table, shape.origin, shape.first + index * shape.stride)? else { break };
+            vouched |= entry.starts;
             if targets.holds(entry.reached) {
                 hits.push(entry);
-            } else {
-                vouched |= entry.starts;
             }
         }
         for hit in hits.iter().filter(|_| vouched) {

@@ -1,6 +1,7 @@
 //! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the audit.
 
 use super::{Asked, contents};
+use crate::audit::host_data::{self, Taken, Use};
 use crate::audit::{self, About, Audit, Form, Looked, Origin, Packages, Place, Wanted, owner};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::host;
@@ -30,6 +31,8 @@ pub struct Left {
     pub wanted: Wanted,
     /// What was found.
     pub audit: Audit,
+    /// What the tree takes from its host besides libraries; for one target, where one is demanded.
+    pub taken: Vec<Taken>,
 }
 
 /// What is looked for in a tree.
@@ -43,6 +46,7 @@ pub(in crate::pipeline) struct Seen {
     path: RelPath,
     looked: Looked,
     claims: owner::Claims,
+    uses: Vec<Use>,
 }
 
 impl Search {
@@ -54,7 +58,7 @@ impl Search {
         old_prefixes: &[Prefix],
         about: Option<&manifest::About>,
         asked: &Asked<'_>,
-    ) -> Result<Self, JobError> {
+    ) -> Self {
         let here = host::real_path(root).and_then(|path| Prefix::new(&path));
         let last = about.and_then(|about| about.at.clone()).filter(|at| Some(at) != here.as_ref());
         let old: Vec<Prefix> = old_prefixes.iter().cloned().chain(last).collect();
@@ -68,8 +72,7 @@ impl Search {
         let paths = old.iter().cloned().map(|path| (path, Origin::OldPrefix));
         let real = old.iter().filter_map(real).map(|path| (path, Origin::RealPath));
         let built = asked.build_dirs.iter().cloned().chain(guessed).map(|path| (path, Origin::BuildDirectory));
-        let wanted = Wanted::new(paths.chain(real).chain(built)).map_err(|error| JobError::Bug(error.to_string()))?;
-        Ok(Self { wanted, prefixes: old })
+        Self { wanted: Wanted::new(paths.chain(real).chain(built)), prefixes: old }
     }
 
     /// Reads every file once: what the judge sees of it, and what is left in it.
@@ -104,12 +107,14 @@ impl Search {
     /// Looks at one file.
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
         let looked = audit::look_at(path, source, &self.wanted)?;
-        let is_list = owner::is_list(path) && source.size() <= WHOLE;
-        let claims = match is_list {
-            true => owner::claims(path, &source.range(0, source.size())?, &self.prefixes),
-            false => Vec::new(),
-        };
-        Ok(Seen { path: path.clone(), looked, claims })
+        let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
+        let (mut claims, mut uses) = (Vec::new(), Vec::new());
+        if source.size() <= WHOLE && (is_elf || owner::is_list(path)) {
+            let bytes = source.range(0, source.size())?;
+            claims = owner::claims(path, &bytes, &self.prefixes);
+            uses = host_data::look(&bytes);
+        }
+        Ok(Seen { path: path.clone(), looked, claims, uses })
     }
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
@@ -135,21 +140,31 @@ impl Search {
         law: &Law,
     ) -> Left {
         let mut files = Vec::with_capacity(seen.len());
-        let mut claims = Vec::new();
+        let (mut claims, mut uses) = (Vec::new(), Vec::new());
         for one in seen {
+            if !one.uses.is_empty() {
+                uses.push((one.path.clone(), one.uses));
+            }
             claims.extend(one.claims);
             files.push((one.path, one.looked));
         }
         files.extend(records);
+        let tree = plan::tree(inventory, self.prefixes);
         let about = About {
             wanted: &self.wanted,
-            tree: &plan::tree(inventory, self.prefixes),
+            tree: &tree,
             packages: &Packages::new(claims),
             fixed_at_final_path: fixed,
             allow: &law.allow_old_path,
         };
         let audit = audit::judge(files, &about);
-        Left { wanted: self.wanted, audit }
+        let about = host_data::About { audit: &audit, wanted: &self.wanted, tree: &tree };
+        let targets = match &law.target {
+            Some(target) => vec![target.name.as_str()],
+            None => host_data::known_targets().collect(),
+        };
+        let taken = host_data::judge(&uses, &about, &targets);
+        Left { wanted: self.wanted, audit, taken }
     }
 }
 
@@ -181,5 +196,5 @@ fn records(root: &Path, wanted: &Wanted) -> Vec<(RelPath, Looked)> {
         let looked = audit::look(&path, &bytes, wanted);
         Some((path, looked))
     };
-    [manifest::ABOUT, manifest::MANIFEST].into_iter().filter_map(read).collect()
+    [manifest::ABOUT, manifest::MANIFEST, manifest::PLACE].into_iter().filter_map(read).collect()
 }

@@ -69,14 +69,18 @@ fn rewritten(file: &Subject<'_>, environment: &RelPath, find: &str, found: &str)
     }
     for (start, line) in lines(file.bytes) {
         for occurrence in file.with(line).occurrences() {
-            let word = word(line, occurrence.offset);
-            let path = word.as_ref().and_then(|(_, path)| file.inside(path));
-            match (word, path) {
-                (Some((word, _)), Some(path)) if path == *environment => {
-                    draft.replace(start + word.start..start + word.end, found.as_bytes(), WHY);
-                }
-                _ => return Err("it names the old prefix in a way that is not known".to_owned()),
+            let unknown = || "it names the old prefix in a way that is not known".to_owned();
+            let (word, path) = word(line, occurrence.offset).ok_or_else(unknown)?;
+            let mut to = found.as_bytes().to_vec();
+            let way = environment.way_to(&file.inside(path).ok_or_else(unknown)?);
+            if !way.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte)) {
+                return Err(unknown());
             }
+            if !way.is_empty() {
+                to.push(b'/');
+                to.extend_from_slice(&way);
+            }
+            draft.replace(start + word.start..start + word.end, &to, WHY);
         }
     }
     Ok(draft.answer())
@@ -91,5 +95,10 @@ fn word(line: &[u8], at: usize) -> Option<(Range<usize>, &[u8])> {
     });
     let len = len.or((quote.is_none()).then_some(line.len() - at))?;
     let quotes = usize::from(quote.is_some());
+    // Inside of other quotes, the quotes of what is put there would end them.
+    let open = |quote| memchr::memchr_iter(quote, &line[..at - quotes]).count() % 2 == 1;
+    if open(b'"') || open(b'\'') {
+        return None;
+    }
     Some((at - quotes..at + len + quotes, &line[at..at + len]))
 }

@@ -73,3 +73,13 @@ pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
 pub(super) fn ends_with(path: &RelPath, suffix: &[u8]) -> bool {
     path.name().len() > suffix.len() && path.name().ends_with(suffix)
 }
+
+/// Whether a file is one that others are made from: git copies its templates into repositories, automake its scripts into
+/// sources.
+pub(super) fn is_copied(path: &RelPath) -> bool {
+    const ENDINGS: [&[u8]; 5] = [b".sample", b".in", b".example", b".template", b".dist"];
+    const DIRECTORIES: [&[u8]; 6] = [b"templates", b"skel", b"examples", b"build-aux", b"aclocal", b"samples"];
+    let copied = |part: &[u8]| DIRECTORIES.contains(&part) || part.starts_with(b"automake");
+    ENDINGS.iter().any(|ending| path.name().ends_with(ending))
+        || path.parent().is_some_and(|directory| directory.parts().any(copied))
+}

@@ -11,7 +11,7 @@ mod here;
 mod quotes;
 mod reader;
 
-use super::draft::{Draft, line_of, lines, way_up};
+use super::draft::{Draft, is_copied, line_of, lines, way_up};
 use super::{Answer, Class, Subject};
 use crate::base::path::RelPath;
 use crate::text::occurrence::Occurrence;
@@ -132,7 +132,7 @@ fn computation(file: &Subject<'_>, dialect: Dialect) -> Result<Vec<u8>, String> 
                 .to_owned(),
         );
     }
-    if is_pattern(file.path) {
+    if is_copied(file.path) {
         return Err("it is there to be copied elsewhere".to_owned());
     }
     let way = way_up(file)?;
@@ -147,16 +147,6 @@ fn computation(file: &Subject<'_>, dialect: Dialect) -> Result<Vec<u8>, String> 
         b" ] || { echo \"$0: cannot tell where it was installed\" >&2; return 1 2>/dev/null || exit 1; }\n",
     ]
     .concat())
-}
-
-/// Whether a file is one that others are made from: git copies its templates into repositories, automake its scripts into
-/// sources.
-fn is_pattern(path: &RelPath) -> bool {
-    const ENDINGS: [&[u8]; 5] = [b".sample", b".in", b".example", b".template", b".dist"];
-    const DIRECTORIES: [&[u8]; 6] = [b"templates", b"skel", b"examples", b"build-aux", b"aclocal", b"samples"];
-    let copied = |part: &[u8]| DIRECTORIES.contains(&part) || part.starts_with(b"automake");
-    ENDINGS.iter().any(|ending| path.name().ends_with(ending))
-        || path.parent().is_some_and(|directory| directory.parts().any(copied))
 }
 
 /// A path as one word.

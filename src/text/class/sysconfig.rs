@@ -64,7 +64,7 @@ fn named(file: &Subject<'_>) -> Vec<Occurrence> {
     let as_text = file.occurrences();
     let mut all = file.names.find(file.bytes, Reading::Binary);
     all.retain(|found| {
-        as_text.contains(found) || matches!(file.bytes[..found.offset], [.., b'\'' | b'"' | b' ', b'.'])
+        as_text.binary_search(found).is_ok() || matches!(file.bytes[..found.offset], [.., b'\'' | b'"' | b' ', b'.'])
     });
     all
 }
@@ -72,10 +72,11 @@ fn named(file: &Subject<'_>) -> Vec<Occurrence> {
 const PATH: &[u8] = b"_relocated";
 const IN_FLAGS: &[u8] = b"_relocated_in_flags";
 
-/// Whether a string is one path: it begins with the prefix and has no blank.
+/// Whether a string is one path: it begins with the prefix, or a dot and the prefix, and has no blank.
 fn is_path(source: &[u8], string: &[Literal], named: Option<usize>) -> bool {
     let [literal] = string else { return false };
-    named == Some(literal.inside.start) && !source[literal.inside.clone()].contains(&b' ')
+    let before = named.and_then(|named| source.get(literal.inside.start..named));
+    before.is_some_and(|before| before.is_empty() || before == b".") && !source[literal.inside.clone()].contains(&b' ')
 }
 
 /// Tools execute the text of this file without importing it; then its directory is that of the standard library.

@@ -9,11 +9,14 @@ use std::ops::Range;
 
 /// How far down such a line is looked for.
 const LINES: usize = 12;
+/// How much of a line is looked at, in bytes: such a line holds two paths at most.
+const WIDTH: usize = 16 << 10;
 
 /// Rewrites such lines in `bytes`, which are the file's or what was made of them.
 pub(super) fn rewrite(file: &Subject<'_>, bytes: &[u8]) -> Result<Answer, String> {
     let mut draft = Draft::new(bytes);
     for (start, line) in lines(bytes).take(LINES).skip(1) {
+        let line = &line[..line.len().min(WIDTH)];
         for found in file.with(line).occurrences() {
             let Some(word) = interpreter(line, found.offset) else { continue };
             if file.mode & 0o6000 != 0 {
