@@ -133,6 +133,11 @@ fn unread(audit: &Audit) -> Vec<finding::Finding> {
     unread.chain(unlisted).collect()
 }
 
+/// Whether something is loaded from an old path that others could create.
+pub(super) fn leads_to_strangers(left: &Left) -> bool {
+    left.audit.findings.iter().any(|finding| finding.severity == Severity::Error && finding.risk.is_some())
+}
+
 /// The options that let the errors pass: one for each file.
 pub(super) fn answer(left: &Left) -> Vec<(&'static str, String)> {
     let errors = left.audit.findings.iter().filter(|finding| finding.severity == Severity::Error);

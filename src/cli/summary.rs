@@ -81,8 +81,11 @@ fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>, left: Option<
         (_, Some(Written::InPlace | Written::Tree(_))) => (RED, "written, and NOT proven".to_owned()),
         (_, Some(_)) => (RED, "written as unproven: it may not run elsewhere".to_owned()),
         (_, None) if args.dry_run => (RED, "the plan does not hold".to_owned()),
-        (_, None) if left.is_some_and(|left| left.audit.has_errors()) => {
+        (_, None) if left.is_some_and(left::leads_to_strangers) => {
             (RED, "nothing written: the result would lead back to an old path that others could create".to_owned())
+        }
+        (_, None) if left.is_some_and(|left| left.audit.has_errors()) => {
+            (RED, "nothing written: programs of the result would look for its files at the old path".to_owned())
         }
         (_, None) => (RED, "nothing written: the result would not run from any path".to_owned()),
     }

@@ -83,7 +83,7 @@ fn symbols_with_sections(bytes: &[u8]) -> Vec<String> {
     let all = symbols.chain(elf.dynsyms.iter().map(|one| (one, elf.dynstrtab.get_at(one.st_name))));
     let stays = all.filter(|(one, _)| {
         let name = section(one.st_shndx).and_then(|section| elf.shdr_strtab.get_at(section.sh_name));
-        section(one.st_shndx).is_none_or(|section| section.is_alloc()) || !name.unwrap().starts_with(".debug")
+        section(one.st_shndx).is_none_or(goblin::elf::SectionHeader::is_alloc) || !name.unwrap().starts_with(".debug")
     });
     let shown = stays.map(|(one, name)| {
         let number = one.st_shndx;
