@@ -99,7 +99,9 @@ def write(path, sections):
         text += ["### Each program, moved", "", *by_program(section), ""]
         for (way, condition), cells in section.cells.items():
             if not isinstance(cells, dict):
-                text += [f"{way}, {condition}: refused: `{cells.text.splitlines()[0]}`", ""]
+                text += [f"{way}, {condition}: refused{', as it must be' if cells.expected else ''}: `{cells.text.splitlines()[0]}`", ""]
+            elif section.leaving[way, condition]:
+                text += [f"{way}, {condition}: refused, naming what cannot hold the path, but with `{section.leaving[way, condition]}`", ""]
         for way in dict.fromkeys(way for way, _ in section.cells if len(conditions_of(section)) > 1):
             text += [f"### {way}, under each condition", "", *by_condition(section, way), ""]
     with open(path, "w") as file:
