@@ -113,7 +113,10 @@ pub fn look_at(path: &RelPath, source: &dyn ReadAt, wanted: &Wanted) -> io::Resu
         offset = end;
     }
     match form {
-        Some(Form::Elf) => elf_places::name(source, &mut finds.mentions),
+        Some(Form::Elf) => {
+            elf_places::name(source, &mut finds.mentions);
+            add_split(source, wanted, &mut finds);
+        }
         Some(Form::Packed) => looked.leave_unread(None, Why::TooLarge),
         _ => {}
     }
@@ -135,24 +138,36 @@ pub(super) struct Part<'a> {
 
 /// Looks at the bytes of a file or of a packed part, and into them.
 pub(super) fn part(part: &Part<'_>, bytes: &[u8], wanted: &Wanted, budget: &mut Budget, looked: &mut Looked) {
+    let mut finds = Finds::default();
     if !part.seen && any(bytes, wanted) {
         let form = form_of(part.name, bytes);
-        let mut finds = Finds::default();
         find(&Stretch::whole(bytes), form, wanted, &mut finds);
         match form {
             Form::Elf => elf_places::name(&bytes, &mut finds.mentions),
             Form::Pyc => pyc_places::name(part.name, bytes, &mut finds.mentions),
             _ => {}
         }
-        for mention in &mut finds.mentions {
-            mention.inside = part.inside.map(<[u8]>::to_vec);
-        }
-        let room = super::search::MOST.saturating_sub(looked.mentions.len());
-        looked.unlisted += finds.unlisted + finds.mentions.len().saturating_sub(room) as u64;
-        finds.mentions.truncate(room);
-        looked.mentions.append(&mut finds.mentions);
     }
+    if part.depth == 0 && bytes.starts_with(b"\x7fELF") {
+        add_split(&bytes, wanted, &mut finds);
+    }
+    for mention in &mut finds.mentions {
+        mention.inside = part.inside.map(<[u8]>::to_vec);
+    }
+    let room = super::search::MOST.saturating_sub(looked.mentions.len());
+    looked.unlisted += finds.unlisted + finds.mentions.len().saturating_sub(room) as u64;
+    finds.mentions.truncate(room);
+    looked.mentions.append(&mut finds.mentions);
     packed::unpack(part, bytes, wanted, budget, looked);
+}
+
+/// Adds what a compiler put into instructions, in its place by offset.
+fn add_split(source: &dyn ReadAt, wanted: &Wanted, finds: &mut Finds) {
+    let mut split = elf_places::split(source, wanted);
+    if !split.is_empty() {
+        finds.mentions.append(&mut split);
+        finds.mentions.sort_by_key(|mention| mention.offset);
+    }
 }
 
 /// What bytes are, by how they begin and by their name.

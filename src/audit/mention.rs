@@ -139,8 +139,8 @@ pub struct Mention {
 }
 
 impl Mention {
-    /// A path a compiler split into pieces: where the first piece stands, and the section.
-    pub fn split(wanted: usize, path: &[u8], offset: u64, section: Option<Vec<u8>>) -> Self {
+    /// A path that a compiler split into pieces: where the first piece stands.
+    pub fn split(wanted: usize, path: &[u8], offset: u64) -> Self {
         Self {
             wanted,
             spelling: Spelling::Plain,
@@ -149,7 +149,7 @@ impl Mention {
             place: Place::Somewhere,
             offset,
             line: None,
-            section,
+            section: None,
             inside: None,
             sample: path.get(..path.len().min(LONGEST_SAMPLE)).unwrap_or_default().to_vec(),
             path_at: 0,

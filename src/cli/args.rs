@@ -125,6 +125,9 @@ pub(super) struct PackArgs {
     /// Leave out what programs do not read: docs, man, locale, static, headers, la, pyc, tests, or globs
     #[arg(long, value_name = "WORDS", conflicts_with = "in_place")]
     pub prune: Vec<String>,
+    /// Take the debug sections out of programs and libraries
+    #[arg(long)]
+    pub strip: bool,
     /// Leave these files as they are (path or name glob)
     #[arg(long, value_name = "GLOB")]
     pub skip: Vec<String>,

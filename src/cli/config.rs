@@ -12,11 +12,12 @@ use std::path::{Path, PathBuf};
 /// The name of the file that is looked for beside ROOT.
 const NAME: &str = "relocate.toml";
 /// Every key there is.
-const KEYS: [&str; 20] = [
+const KEYS: [&str; 21] = [
     "old-prefix",
     "tag",
     "exclude",
     "prune",
+    "strip",
     "keep-la",
     "dest",
     "skip",
@@ -43,6 +44,7 @@ pub(super) struct Config {
     tag: Option<TagArg>,
     exclude: Vec<String>,
     prune: Vec<String>,
+    strip: bool,
     keep_la: bool,
     dest: Option<String>,
     skip: Vec<String>,
@@ -126,6 +128,7 @@ impl Config {
         args.tag = args.tag.or(self.tag);
         args.exclude.extend_from_slice(&self.exclude);
         args.prune.extend_from_slice(&self.prune);
+        args.strip |= self.strip;
         args.keep_la |= self.keep_la;
         args.build_dir = self.build_dirs(&args.build_dir);
         args.dest = args.dest.take().or_else(|| self.dest.clone().map(OsString::from));

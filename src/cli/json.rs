@@ -95,7 +95,7 @@ fn plan(prepared: &Prepared) -> Value {
         prepared.copied.iter().map(|(path, source)| json!({"path": path, "from": place(source)})).collect();
     json!({
         "rewrites": rewrites, "symlinks": links, "modes": modes, "copied": copied,
-        "texts": texts(prepared), "left_out": left_out(prepared), "places": places(prepared),
+        "texts": texts(prepared), "left_out": left_out(prepared), "stripped": stripped(prepared), "places": places(prepared),
         "capacity": prepared.capacity(),
     })
 }
@@ -120,6 +120,10 @@ fn left_out(prepared: &Prepared) -> Vec<Value> {
         .iter()
         .map(|(path, gone)| json!({"path": path, "by": gone.by, "size": gone.size, "why": gone.why}));
     pruned.chain(dropped).collect()
+}
+
+fn stripped(prepared: &Prepared) -> Vec<Value> {
+    prepared.stripped().map(|(path, strip)| json!({"path": path, "size": strip.size, "saved": strip.saved})).collect()
 }
 
 /// Files that name the path of the tree, as the record has them.

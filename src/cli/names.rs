@@ -48,6 +48,14 @@ pub(super) fn pruned(prepared: &Prepared) -> Option<String> {
     (!pruned.is_empty()).then(|| list.collect::<Vec<_>>().join("\n"))
 }
 
+/// How many files lose their debug sections, what that saves, and how many keep theirs.
+pub(super) fn stripped(prepared: &Prepared) -> String {
+    let (files, saved) = prepared.stripped().fold((0, 0), |(files, sum), (_, strip)| (files + 1, sum + strip.saved));
+    let kept = prepared.readings.values().filter(|reading| matches!(reading.strip, Some(Err(_)))).count();
+    let kept = if kept == 0 { String::new() } else { format!("; {kept} left as they are") };
+    format!("{}, {} less{kept}", count(files, "file"), bytes(saved))
+}
+
 /// How many files name the path of the tree, what becomes of them, and the command for the target.
 pub(super) fn places(job: &Job, prepared: &Prepared, written: Option<&Written>) -> Option<String> {
     let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
@@ -81,6 +89,11 @@ pub(super) fn places(job: &Job, prepared: &Prepared, written: Option<&Written>) 
     Some(lines.join("\n"))
 }
 
+/// Whether something waits for the final path.
+pub(super) fn wants_final_path(job: &Job, prepared: &Prepared, written: Option<&Written>) -> bool {
+    job.dest.is_none() && prepared.wants_final_path() && !matches!(written, Some(Written::InPlace))
+}
+
 /// Under this many bytes a path has little room: `/home/somebody/software/name-1.0` has 33.
 const SHORT: u64 = 40;
 const LONGER: &str = "; for more, build at a longer path whose last part is no plausible word";
@@ -88,7 +101,7 @@ const LONGER: &str = "; for more, build at a longer path whose last part is no p
 /// What to run on the target.
 fn command(job: &Job) -> String {
     if job.tool.is_some() {
-        return "after tar, in the unpacked tree: .relocate/bin/relocate fix .".to_owned();
+        return "after tar, run in the unpacked tree: .relocate/bin/relocate fix .".to_owned();
     }
     "on the target: 'relocate install', or after tar 'relocate fix' (the result carries no tool of its own)".to_owned()
 }

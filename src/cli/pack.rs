@@ -177,6 +177,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         }),
         exclude: globs("--exclude", &args.exclude)?,
         prune: Prune::parse(&args.prune).map_err(|error| Usage::new(format!("--prune {error}")))?,
+        strip: args.strip,
         skip: globs("--skip", &args.skip)?,
         bundle: globs("--bundle", &bundle)?,
         copy_link: globs("--copy-link", &args.copy_link)?,

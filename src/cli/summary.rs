@@ -58,7 +58,8 @@ pub(super) fn print(
     }
     out(&table(job, prepared, (verdict, left), written).text());
     talk(&trouble);
-    let (code, line) = closing(args, exit, written, left);
+    let waits = names::wants_final_path(job, prepared, written);
+    let (code, line) = closing(args, exit, (written, waits), left);
     out(&format!("{}\n", paint(code, &line)));
 }
 
@@ -73,9 +74,18 @@ fn all_findings(prepared: &Prepared, verdict: &Verdict, left: Option<&Left>) -> 
     findings
 }
 
-fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>, left: Option<&Left>) -> (u8, String) {
+fn closing(
+    args: &PackArgs,
+    exit: Exit,
+    (written, waits): (Option<&Written>, bool),
+    left: Option<&Left>,
+) -> (u8, String) {
     match (exit, written) {
         (Exit::Done, None) => (GREEN, "nothing written (--dry-run); the plan holds".to_owned()),
+        (Exit::Done, Some(_)) if waits => (
+            GREEN,
+            "proven: it runs from any path, once that is written into the files that name the old one".to_owned(),
+        ),
         (Exit::Done, Some(_)) => (GREEN, "proven: it runs from any path".to_owned()),
         (Exit::Refused, _) => (RED, "nothing written: some files had to be changed and must not be".to_owned()),
         (_, Some(Written::InPlace | Written::Tree(_))) => (RED, "written, and NOT proven".to_owned()),
@@ -105,6 +115,9 @@ fn table(
     table.row("symlinks", symlinks(prepared));
     if let Some(pruned) = names::pruned(prepared) {
         table.row("pruned", pruned);
+    }
+    if job.strip {
+        table.row("stripped", names::stripped(prepared));
     }
     if let Some(texts) = names::texts(prepared) {
         table.row("texts", texts);
@@ -255,6 +268,9 @@ fn plan(prepared: &Prepared) -> String {
         };
         let new = rewrite.wanted.runpath.as_deref().or(rewrite.wanted.rpath.as_deref());
         let _ = writeln!(text, "{path}: {} -> {} ({rung})", show(old.map(|(_, path)| path)), show(new));
+    }
+    for (path, strip) in prepared.stripped() {
+        let _ = writeln!(text, "{path}: without debug sections, {} less", bytes(strip.saved));
     }
     for (path, target) in &prepared.plan.links {
         let _ = writeln!(text, "{path}: symlink -> {}", crate::base::path::printable(target));

@@ -2,11 +2,11 @@
 //! judge on the way out.
 
 use super::check::left::{Search, Seen};
+use super::strip::edition;
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
-use crate::elf::{self, PlanError};
 use crate::fill::{Fill, FillError};
 use crate::scan::{Class, Entry, FileFacts, Kind};
 use crate::text::pyc;
@@ -92,11 +92,13 @@ impl Shipment<'_> {
         let edited = Edited::new(file, &change.edits, change.size);
         let mut digester = Digester::default();
         let mut offset = 0;
-        while offset < change.size {
-            let length = (change.size - offset).min(CHUNK);
-            let before = facts.size.clamp(offset, offset + length) - offset;
-            digester.update(&file.range(offset.min(facts.size), before).map_err(changed)?);
-            out(&edited.range(offset, length).map_err(changed)?)?;
+        // What is cut off at the end was read for the plan, too.
+        let end = change.size.max(facts.size);
+        while offset < end {
+            let length = (end - offset).min(CHUNK);
+            let within = |size: u64| size.clamp(offset, offset + length) - offset;
+            digester.update(&file.range(offset.min(facts.size), within(facts.size)).map_err(changed)?);
+            out(&edited.range(offset.min(change.size), within(change.size)).map_err(changed)?)?;
             offset += length;
         }
         if self.digest(path).is_some_and(|digest| digest != digester.finish()) {
@@ -163,15 +165,13 @@ impl Shipment<'_> {
 
     /// The edits a file needs; `None` where it stays as it is.
     fn change(&self, path: &RelPath, entry: &Entry, bytes: &dyn ReadAt) -> Result<Option<Change>, JobError> {
-        if let Some(rewrite) = self.prepared.plan.rewrites.get(path) {
+        let strip = self.prepared.strip_of(path).is_some();
+        let wanted = self.prepared.plan.rewrites.get(path).map(|rewrite| &rewrite.wanted);
+        if strip || wanted.is_some() {
             // What was refused is left as it is; the job then ends before it comes here, or the user skipped the file.
-            return match elf::plan(bytes, &rewrite.wanted) {
-                Ok(patch) => Ok(Some(Change { edits: patch.edits, size: patch.size })),
-                Err(PlanError::Refused(refusal)) => {
-                    Err(JobError::Bug(format!("{path}: {refusal}, though it fitted before")))
-                }
-                Err(PlanError::Elf(error)) => Err(JobError::Bug(format!("{path}: {error}, though it fitted before"))),
-            };
+            let edition = edition(bytes, strip, wanted);
+            let edition = edition.map_err(|why| JobError::Bug(format!("{path}: {why}, though it fitted before")))?;
+            return Ok(Some(Change { edits: edition.edits, size: edition.size }));
         }
         let edit = self.clamped_stamp(path, entry);
         Ok(edit.map(|edit| Change { edits: vec![edit], size: bytes.size() }))

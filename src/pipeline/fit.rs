@@ -1,10 +1,12 @@
 //! Fits each planned run-time path into its file by the ladder, without keeping the edits: they are computed again from
 //! the same bytes when the file is packed, so memory does not grow with the tree.
 
+use super::Reading;
+use super::strip::edition;
 use crate::base::bytes::FileBytes;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
-use crate::elf::{self, PlanError, Rung};
+use crate::elf::Rung;
 use crate::plan::{Plan, Rewrite};
 use crate::scan::Inventory;
 use rayon::prelude::*;
@@ -19,12 +21,18 @@ pub struct Fit {
     pub rung: Rung,
     /// The size of the file afterwards, in bytes.
     pub size: u64,
-    /// How much it grew, in bytes.
+    /// How much the path made it grow, in bytes.
     pub added: u64,
 }
 
 /// Fits all planned rewrites; those that are refused move to `plan.refused`.
-pub(super) fn fit_all(inventory: &Inventory, plan: &mut Plan, listener: &dyn Listener) -> BTreeMap<RelPath, Fit> {
+pub(super) fn fit_all(
+    inventory: &Inventory,
+    readings: &BTreeMap<RelPath, Reading>,
+    plan: &mut Plan,
+    listener: &dyn Listener,
+) -> BTreeMap<RelPath, Fit> {
+    let strip = |path| readings.get(path).is_some_and(|reading| matches!(reading.strip, Some(Ok(_))));
     let files = plan.rewrites.len() as u64;
     listener.event(&Event::Begin { stage: Stage::Fit, files, bytes: 0 });
     let tried: Vec<_> = plan
@@ -32,7 +40,7 @@ pub(super) fn fit_all(inventory: &Inventory, plan: &mut Plan, listener: &dyn Lis
         .par_iter()
         .map(|(path, rewrite)| {
             listener.event(&Event::File { path, bytes: 0 });
-            (path.clone(), fit(inventory, path, rewrite))
+            (path.clone(), fit(inventory, path, rewrite, strip(path)))
         })
         .collect();
     listener.event(&Event::End(Stage::Fit));
@@ -46,13 +54,9 @@ pub(super) fn fit_all(inventory: &Inventory, plan: &mut Plan, listener: &dyn Lis
     fits
 }
 
-fn fit(inventory: &Inventory, path: &RelPath, rewrite: &Rewrite) -> Result<Fit, String> {
+fn fit(inventory: &Inventory, path: &RelPath, rewrite: &Rewrite, strip: bool) -> Result<Fit, String> {
     let source = &inventory.entries.get(path).ok_or("is not in the inventory")?.source;
     let file = File::open(source).and_then(FileBytes::new).map_err(|error| format!("cannot be read: {error}"))?;
-    let before = crate::base::bytes::ReadAt::size(&file);
-    match elf::plan(&file, &rewrite.wanted) {
-        Ok(patch) => Ok(Fit { rung: patch.rung, size: patch.size, added: patch.size.saturating_sub(before) }),
-        Err(PlanError::Refused(refusal)) => Err(refusal.to_string()),
-        Err(PlanError::Elf(error)) => Err(error.to_string()),
-    }
+    let edition = edition(&file, strip, Some(&rewrite.wanted))?;
+    Ok(Fit { rung: edition.rung, size: edition.size, added: edition.added })
 }

@@ -12,7 +12,7 @@ use crate::base::path::RelPath;
 use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
 use crate::scan::{Entry, Kind};
 use crate::verify::judge::Verdict;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -48,7 +48,9 @@ impl Change<'_> {
     fn rewrite(&self, listener: &dyn Listener) -> Result<(), JobError> {
         // Texts first: run-time paths tell a next run, after a kill, which prefix is the old one.
         let texts = self.prepared.readings.iter().filter(|(_, reading)| reading.text.is_some()).map(|(path, _)| path);
-        let files: Vec<&RelPath> = texts.chain(self.prepared.fits.keys()).filter(|path| self.is_own(path)).collect();
+        let programs: BTreeSet<&RelPath> =
+            self.prepared.fits.keys().chain(self.prepared.stripped().map(|(path, _)| path)).collect();
+        let files: Vec<&RelPath> = texts.chain(programs).filter(|path| self.is_own(path)).collect();
         let sets = self.link_sets();
         listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: 0 });
         for batch in files.chunks(BATCH) {

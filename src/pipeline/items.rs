@@ -48,10 +48,11 @@ fn body(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option
         Kind::Dir => Some(Body::Dir),
         Kind::File(facts) => {
             let text = prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
-            let size = match (text, prepared.fits.get(path)) {
-                (Some(text), _) => text.sums.size,
-                (None, Some(fit)) => fit.size,
-                (None, None) => facts.size,
+            let size = match (text, prepared.fits.get(path), prepared.strip_of(path)) {
+                (Some(text), _, _) => text.sums.size,
+                (None, Some(fit), _) => fit.size,
+                (None, None, Some(strip)) => strip.size,
+                (None, None, None) => facts.size,
             };
             Some(Body::File { size: prepared.size_at(path, size, job.dest.as_ref()) })
         }

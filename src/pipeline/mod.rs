@@ -17,6 +17,7 @@ mod reading;
 mod record;
 pub mod single;
 mod strings;
+mod strip;
 mod texts;
 pub mod tree;
 pub mod unrecorded;
@@ -25,6 +26,7 @@ pub use bundle::RUNTIME;
 pub use error::JobError;
 pub use fit::Fit;
 pub use reading::{Left, Reading, TextFit};
+pub use strip::{Kept, Strip};
 pub use texts::Dropped;
 
 use crate::base::digest::Digest;
@@ -66,6 +68,8 @@ pub struct Job {
     pub exclude: Globs,
     /// What is left out to make the result smaller.
     pub prune: Prune,
+    /// Takes the debug sections out of programs and libraries.
+    pub strip: bool,
     /// Files left as they are.
     pub skip: Globs,
     /// Libraries to copy in, by soname.
@@ -252,13 +256,14 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         around: Around::new(&snapshot, &tree),
         skip: &job.skip,
         without: &job.without,
+        strip: job.strip,
         store: &store,
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
     let dropped = texts::leave_out(&mut inventory, &tree, &readings);
     let (mut plan, expected) = loop {
-        let plan = decide(job, &inventory, &prefixes, &copied);
+        let plan = decide(job, &inventory, &prefixes, &copied, &readings);
         let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);
         bundle::locate(&mut expected.missing, &plan);
         if !bundle::bring_in(job, &mut inventory, &plan, &expected.missing, &mut copied)? {
@@ -270,7 +275,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     plan.findings.extend(disputed(&inventory, &expected));
     plan.findings.sort();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
-    let fits = fit::fit_all(&inventory, &mut plan, listener);
+    let fits = fit::fit_all(&inventory, &readings, &mut plan, listener);
     let mut prepared = Prepared {
         inventory,
         choice,
@@ -287,7 +292,8 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     drop(question);
     prepared.store = Some(store);
     prepared.forget_own_path();
-    let findings = texts::findings(&prepared);
+    let mut findings = texts::findings(&prepared);
+    findings.extend(strip::findings(&prepared));
     prepared.plan.findings.extend(findings);
     prepared.plan.findings.sort();
     if let Some(dest) = &job.dest {
@@ -296,13 +302,20 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     Ok(prepared)
 }
 
-fn decide(job: &Job, inventory: &Inventory, prefixes: &[Prefix], copied: &BTreeMap<RelPath, PathBuf>) -> Plan {
+fn decide(
+    job: &Job,
+    inventory: &Inventory,
+    prefixes: &[Prefix],
+    copied: &BTreeMap<RelPath, PathBuf>,
+    readings: &BTreeMap<RelPath, Reading>,
+) -> Plan {
     let libc = plan::libc(&plan::members(inventory, &plan::tree(inventory, prefixes.to_vec())));
     let policy = Policy {
         prefixes: prefixes.to_vec(),
         tag: job.tag,
         skip: &job.skip,
         drop_setuid: job.drop_setuid,
+        is_stripped: &|path| readings.get(path).is_some_and(|reading| matches!(reading.strip, Some(Ok(_)))),
         libc,
         // What was copied in is there to be used, though the host may have its own.
         is_system: &|soname, _| job.law.is_system(soname, libc) && copied.keys().all(|path| path.name() != soname),

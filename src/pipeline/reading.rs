@@ -7,8 +7,9 @@
 use super::JobError;
 use super::around::Around;
 use super::contents::WHOLE;
-use super::strings;
-use crate::base::bytes::{FileBytes, ReadAt};
+use super::strip::{Kept as KeptSections, Strip};
+use super::{strings, strip};
+use crate::base::bytes::{Edited, FileBytes, ReadAt};
 use crate::base::digest::{Digest, Digester};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
@@ -22,6 +23,7 @@ use crate::text::ledger::Sums;
 use crate::text::occurrence::{Names, Reading as As};
 use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 
@@ -39,6 +41,8 @@ pub struct Reading {
     pub places: Vec<Places>,
     /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
     pub ledger: Option<(usize, Vec<RelPath>)>,
+    /// What becomes of its debug sections, where it has any and they are to go.
+    pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
     pub left: Option<Left>,
 }
@@ -76,6 +80,8 @@ pub(super) struct Question<'a> {
     pub(super) skip: &'a Globs,
     /// Classes of text that are not asked.
     pub(super) without: &'a [&'static str],
+    /// Whether debug sections go.
+    pub(super) strip: bool,
     /// Where new texts are kept.
     pub(super) store: &'a Store,
 }
@@ -120,8 +126,14 @@ impl Question<'_> {
         }
         let (digest, named) = self.in_pieces(&file).map_err(changed)?;
         let mut reading = Reading::of(digest);
-        if named && !self.skip.matches(path) {
-            self.strings(&mut reading, facts, &file);
+        if self.skip.matches(path) {
+            return Ok(reading);
+        }
+        let stripped = self.strip.then(|| strip::strip(&facts.class, &file, &mut reading)).flatten();
+        match stripped.filter(|_| named) {
+            Some(stripped) => self.strings(&mut reading, facts, &Edited::new(&file, &stripped.edits, stripped.size)),
+            None if named => self.strings(&mut reading, facts, &file),
+            None => {}
         }
         Ok(reading)
     }
@@ -133,9 +145,7 @@ impl Question<'_> {
         }
         let text = facts.size <= LONGEST && !is_elf(&facts.class) && rewrite::is_text(bytes);
         if !text {
-            if self.names.any(bytes, As::Binary) {
-                self.strings(&mut reading, facts, &bytes);
-            }
+            self.binary(&mut reading, facts, bytes).map_err(|error| JobError::Bug(format!("{path}: {error}")))?;
             return Ok(reading);
         }
         let subject = self.subject(path, entry, bytes);
@@ -144,6 +154,18 @@ impl Question<'_> {
             self.text(&mut reading, &subject)?;
         }
         Ok(reading)
+    }
+
+    fn binary(&self, reading: &mut Reading, facts: &FileFacts, bytes: &[u8]) -> std::io::Result<()> {
+        // The places are those of the bytes that will be shipped.
+        let shipped = match self.strip.then(|| strip::strip(&facts.class, &bytes, reading)).flatten() {
+            Some(one) => Cow::Owned(Edited::new(&bytes, &one.edits, one.size).range(0, one.size)?.into_owned()),
+            None => Cow::Borrowed(bytes),
+        };
+        if self.names.any(&shipped, As::Binary) {
+            self.strings(reading, facts, &&*shipped);
+        }
+        Ok(())
     }
 
     /// A file as the classes of text see it.
@@ -205,7 +227,7 @@ impl Question<'_> {
 
 impl Reading {
     fn of(digest: Digest) -> Self {
-        Self { digest, text: None, places: Vec::new(), ledger: None, left: None }
+        Self { digest, text: None, places: Vec::new(), ledger: None, strip: None, left: None }
     }
 }
 

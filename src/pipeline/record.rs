@@ -83,6 +83,10 @@ fn kind(shipped: &Shipped<'_>, digest: Option<Digest>, before: Option<Digest>) -
 
 fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest: Option<Digest>) -> Vec<Change> {
     let mut changes = Vec::new();
+    if let Some(strip) = prepared.strip_of(path) {
+        let why = format!("its debug sections are gone, {} bytes", strip.saved);
+        changes.push(Change { kind: "strip".to_owned(), from: Vec::new(), to: Vec::new(), why });
+    }
     if let (Some(rewrite), Some(facts)) = (prepared.plan.rewrites.get(path), entry.elf()) {
         let from = facts.object.run_path().map(|(_, path)| path.to_vec()).unwrap_or_default();
         let to = rewrite.wanted.runpath.clone().or_else(|| rewrite.wanted.rpath.clone()).unwrap_or_default();

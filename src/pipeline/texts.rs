@@ -1,13 +1,13 @@
 //! What follows from the texts that change: files that are left out, and ledgers that must say the truth about the rest.
 
 use super::reading::{Left, Question, Reading, TextFit, sums};
+use super::strip::edition;
 use super::{JobError, Prepared};
 use crate::base::bytes::{Edited, FileBytes, ReadAt};
 use crate::base::digest::Sum;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::RelPath;
 use crate::base::write::Store;
-use crate::elf;
 use crate::loader::tree::{Place, Tree};
 use crate::scan::{Entry, Inventory, Kind};
 use crate::text::class::{Answer, Demand};
@@ -140,30 +140,31 @@ fn fates(prepared: &Prepared, speaks_of: &[RelPath]) -> Result<BTreeMap<RelPath,
         };
         if let Some(fit) = prepared.readings.get(first).and_then(|reading| reading.text.as_ref()) {
             fates.insert(path.clone(), Fate::Changed(fit.sums));
-        } else if prepared.fits.contains_key(first) {
+        } else if prepared.fits.contains_key(first) || prepared.strip_of(first).is_some() {
             fates.insert(path.clone(), Fate::Changed(elf_sums(prepared, first)?));
         }
     }
     Ok(fates)
 }
 
-/// The sums of an ELF file with its new run-time path.
+/// The sums of an ELF file with its new run-time path, without its debug sections.
 fn elf_sums(prepared: &Prepared, path: &RelPath) -> Result<Sums, JobError> {
     let missing = || JobError::Bug(format!("{path} is planned and not in the inventory"));
     let source = &prepared.inventory.entries.get(path).ok_or_else(missing)?.source;
     let unreadable = |error| JobError::Read { path: source.clone(), error };
     let file = File::open(source).and_then(FileBytes::new).map_err(unreadable)?;
-    let wanted = &prepared.plan.rewrites.get(path).ok_or_else(missing)?.wanted;
-    let patch = elf::plan(&file, wanted).map_err(|_| JobError::Changed { path: path.clone() })?;
-    let edited = Edited::new(&file, &patch.edits, patch.size);
+    let wanted = prepared.plan.rewrites.get(path).map(|rewrite| &rewrite.wanted);
+    let edition = edition(&file, prepared.strip_of(path).is_some(), wanted);
+    let edition = edition.map_err(|_| JobError::Changed { path: path.clone() })?;
+    let edited = Edited::new(&file, &edition.edits, edition.size);
     let (mut sum, mut offset) = (Sum::default(), 0);
-    while offset < patch.size {
-        let piece = edited.range(offset, (patch.size - offset).min(CHUNK)).map_err(unreadable)?;
+    while offset < edition.size {
+        let piece = edited.range(offset, (edition.size - offset).min(CHUNK)).map_err(unreadable)?;
         sum.update(&piece);
         offset += piece.len() as u64;
     }
     let (md5, sha256) = sum.finish();
-    Ok(Sums { size: patch.size, md5, sha256 })
+    Ok(Sums { size: edition.size, md5, sha256 })
 }
 
 /// What a person should know of the texts.

@@ -39,6 +39,7 @@ pub fn look(root: &Path, old_prefixes: &[Prefix], listener: &dyn Listener) -> Re
         around: Around::new(&inventory, &tree),
         skip: &skip,
         without: &without,
+        strip: false,
         store: &store,
     };
     let mut readings = BTreeMap::new();

@@ -36,6 +36,8 @@ pub struct Policy<'a> {
     pub skip: &'a Globs,
     /// Drops setuid, setgid and capabilities where they stand in the way.
     pub drop_setuid: bool,
+    /// Tells whether a file loses its debug sections.
+    pub is_stripped: &'a (dyn Fn(&RelPath) -> bool + Sync),
     /// Which C library's rules hold.
     pub libc: Libc,
     /// Tells whether the host supplies a library to an object of that architecture.
@@ -93,7 +95,7 @@ pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
     supply::plan(&tree, &mut members, policy, &mut plan);
     shadow::warn(inventory, &tree, &members, policy, &mut plan);
     plan.members = members;
-    sidecar::plan(inventory, &tree, &mut plan);
+    sidecar::plan(inventory, &tree, policy, &mut plan);
     oddities(inventory, policy, &mut plan);
     privileges(inventory, policy, &mut plan);
     plan.findings.sort();

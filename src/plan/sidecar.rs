@@ -4,7 +4,7 @@
 //! (shlibsign(1)), and OpenSSL's `fipsmodule.cnf` for `fips.so` (openssl-fipsinstall(1)). They are not made anew: what
 //! they vouch for is that nobody changed the file since its maker did.
 
-use super::Plan;
+use super::{Plan, Policy};
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::RelPath;
 use crate::loader::tree::{Place, Tree};
@@ -14,14 +14,15 @@ const HELP: &str = "make it anew at the new place (fipshmac, shlibsign, openssl 
                     as it is with --skip";
 
 /// Reports every sidecar whose file the plan changes.
-pub(super) fn plan(inventory: &Inventory, tree: &Tree, plan: &mut Plan) {
+pub(super) fn plan(inventory: &Inventory, tree: &Tree, policy: &Policy<'_>, plan: &mut Plan) {
+    let changes = |file: &RelPath| plan.rewrites.contains_key(file) || (policy.is_stripped)(file);
     let mut findings = Vec::new();
     for (path, entry) in &inventory.entries {
         if !matches!(entry.kind, Kind::File(_) | Kind::HardLink(_)) {
             continue;
         }
         let Some(file) = vouched(path, inventory) else { continue };
-        let Some(changed) = real(&file, inventory, tree).filter(|file| plan.rewrites.contains_key(file)) else {
+        let Some(changed) = real(&file, inventory, tree).filter(changes) else {
             continue;
         };
         let found = format!("vouches for the bytes of {changed}, which is changed; its check will fail");

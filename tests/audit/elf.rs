@@ -113,3 +113,24 @@ fn a_zip_behind_a_program_is_looked_into() {
     let [one] = looked.mentions.as_slice() else { panic!("{looked:#?}") };
     assert_eq!((one.inside.as_deref(), one.line), (Some(&b"conf.txt"[..]), Some(201)));
 }
+
+#[test]
+fn a_path_that_the_compiler_put_into_instructions_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let source = format!(
+        "#include <string.h>\nint main(int argc, char **argv) {{ char path[64]; memcpy(path, \"{OLD}/x\", {});\n\
+         return argc > 1 && strcmp(path, argv[1]) == 0; }}\n",
+        OLD.len() + 3
+    );
+    fs::write(dir.path().join("main.c"), source).unwrap();
+    run(dir.path(), "cc", &["-O2", "main.c", "-o", "main"]);
+    let whole = memchr::memmem::find(&fs::read(dir.path().join("main")).unwrap(), OLD.as_bytes());
+    assert_eq!(whole, None, "the compiler left the path whole");
+    let mentions = look_in(dir.path(), "main").mentions;
+    let split: Vec<_> = mentions.iter().filter(|one| one.hold == Hold::Split).collect();
+    assert!(!split.is_empty(), "{mentions:#?}");
+    assert!(
+        split.iter().all(|one| [".text", ".text.startup", ".rodata", ".rodata.cst16"].contains(&section(one).as_str())),
+        "{split:#?}"
+    );
+}

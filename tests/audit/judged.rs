@@ -137,14 +137,14 @@ fn what_the_user_allows_is_a_note_that_says_so() {
 
 #[test]
 fn a_split_constant_and_an_unbounded_string_are_never_taken_for_fixed() {
-    let split = Mention::split(0, OLD.as_bytes(), 0x40, Some(b".text".to_vec()));
+    let split = Mention::split(0, OLD.as_bytes(), 0x40);
     let case = Case::new(OLD, FIXED);
     let audit = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
     assert_eq!((only(&audit).kind, only(&audit).severity), (Kind::ElfSplit, Severity::Error));
     let audit = elf_case(&case, &format!("{OLD}fs"));
     assert_eq!((only(&audit).kind, only(&audit).severity), (Kind::ElfUnbounded, Severity::Error));
     let away = Case::new("/opt/app-q7", FIXED);
-    let split = Mention::split(0, b"/opt/app-q7", 0x40, None);
+    let split = Mention::split(0, b"/opt/app-q7", 0x40);
     let audit = away.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
     assert_eq!(only(&audit).severity, Severity::Warning);
 }

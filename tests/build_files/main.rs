@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod alone;
 mod cmake;
 mod configuration;
 mod disk;
@@ -9,4 +10,5 @@ mod moved;
 mod package_list;
 mod perl;
 mod pkg_config;
+mod properties;
 mod shell;

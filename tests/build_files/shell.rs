@@ -1,32 +1,16 @@
 //! Shell scripts: what the shells make of them at the new place is what they made of them at the old one.
 
+use crate::alone::Alone;
 use crate::moved::{output, relocate};
 use proptest::prelude::*;
 use relocate::base::path::{Prefix, RelPath};
-use relocate::text::class::{Answer, Around, Class, Sort, Subject, shell::Shell};
+use relocate::text::class::{Answer, Class, Subject, shell::Shell};
 use relocate::text::occurrence::{Names, Reading};
 use relocate::text::rewrite::Outcome;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-
-/// A tree with nothing in it but the file that is asked about.
-struct Alone;
-
-impl Around for Alone {
-    fn leads_to(&self, _: &RelPath) -> Option<(RelPath, Sort)> {
-        None
-    }
-
-    fn names(&self, path: &RelPath) -> Vec<RelPath> {
-        vec![path.clone()]
-    }
-
-    fn within(&self, _: &RelPath) -> Vec<RelPath> {
-        Vec::new()
-    }
-}
 
 fn answer(script: &[u8], mode: u32, prefix: &str) -> Answer {
     let prefixes = [Prefix::new(prefix.as_bytes()).unwrap()];
@@ -267,15 +251,17 @@ proptest! {
 }
 
 #[test]
-fn a_script_that_is_there_to_be_copied_is_refused() {
+fn a_script_that_is_there_to_be_copied_or_read_is_refused() {
     let scratch = tempfile::tempdir().unwrap();
     let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));
     let text = format!("#!/bin/sh\n{}/bin/perl -e ''\n", old.display());
-    let copied = ["share/git-core/templates/hooks/pre-push", "share/x/hook.sample", "share/automake-1.16/compile"];
+    let copied =
+        ["share/git-core/templates/hooks/pre-push", "share/x/hook.sample", "share/automake-1.16/compile", "lib/x/x.sh"];
     for path in copied {
         write_script(&old.join(path), &text);
     }
     write_script(&old.join("share/x/run"), &text);
+    write_script(&old.join("bin/x.sh"), &text);
     let outcomes = relocate(&old, &new, &[&old]);
     for (path, outcome) in outcomes {
         let refused = matches!(outcome, Outcome::Refused("shell", _));

@@ -51,6 +51,8 @@ REASONS = [
     Reason("autoconf's scripts are perl's, and perl has @INC compiled in; autom4te.cfg names directories", rows("autoconf"), NO_INSTALL),
     Reason("fontconfig has its directory compiled in: FONTCONFIG_PATH", rows("fontconfig"), NO_INSTALL),
     Reason("libmagic has the path of magic.mgc compiled in: MAGIC", rows("file"), NO_INSTALL),
+    Reason("the script hands its directories on unquoted, as it would had it been built there", rows("pcre2-config", "ncursesw6-config"),
+           frozenset({"no install", "install"}), frozenset({"exit"}), frozenset({"a space"})),
     Reason("pkgconf has its search path compiled in: PKG_CONFIG_LIBDIR", rows("the tree's pkg-config"), NO_INSTALL),
 ]
 

@@ -19,4 +19,5 @@ mod reproducible;
 mod sidecars;
 mod state;
 mod step;
+mod stripped;
 mod surroundings;

@@ -3,6 +3,7 @@
 //! Takes mentions with offsets; names what it can. A file whose headers cannot be read keeps its mentions as they are.
 
 use crate::audit::mention::{Mention, Place};
+use crate::audit::wanted::{Origin, Wanted};
 use crate::base::bytes::ReadAt;
 use crate::elf::{self, Stretch};
 
@@ -40,6 +41,26 @@ pub(super) fn name(source: &dyn ReadAt, mentions: &mut [Mention]) {
         mention.section = Some(stretch.name.clone());
         mention.place = place(source, stretch, mention, &loader);
     }
+}
+
+/// Where a compiler put a path into instructions, piece by piece. Files that cannot be read have none.
+pub(super) fn split(source: &dyn ReadAt, wanted: &Wanted) -> Vec<Mention> {
+    let mut mentions = Vec::new();
+    for (at, (path, origin)) in wanted.paths.iter().enumerate() {
+        if *origin == Origin::BuildDirectory {
+            continue;
+        }
+        let offsets = elf::split_constants(source, path.as_bytes()).unwrap_or_default();
+        mentions.extend(offsets.into_iter().map(|offset| Mention::split(at, path.as_bytes(), offset)));
+    }
+    if mentions.is_empty() {
+        return mentions;
+    }
+    let stretches = elf::stretches(source).unwrap_or_default();
+    for mention in &mut mentions {
+        mention.section = containing(&stretches, mention.offset).map(|stretch| stretch.name.clone());
+    }
+    mentions
 }
 
 /// The shortest stretch that holds an offset.

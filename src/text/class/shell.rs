@@ -11,7 +11,7 @@ mod here;
 mod quotes;
 mod reader;
 
-use super::draft::{Draft, is_copied, line_of, lines, way_up};
+use super::draft::{Draft, ends_with, is_copied, line_of, lines, way_up};
 use super::{Answer, Class, Subject};
 use crate::base::path::RelPath;
 use crate::text::occurrence::Occurrence;
@@ -130,6 +130,11 @@ fn computation(file: &Subject<'_>, dialect: Dialect) -> Result<Vec<u8>, String> 
         return Err(
             "it is not executable, so other scripts read it, and a file that is read cannot tell where it lies"
                 .to_owned(),
+        );
+    }
+    if ends_with(file.path, b".sh") && !matches!(file.directory().name(), b"bin" | b"sbin") {
+        return Err(
+            "its name says that other scripts read it, and a file that is read cannot tell where it lies".to_owned()
         );
     }
     if is_copied(file.path) {
