@@ -10,7 +10,7 @@ Written by `tests/corpus/after-the-move` (see `.ci/long`), not by hand. The prog
 - **no install**: `relocate PREFIX`, and tar on the target. **told**: the same, and the program is told by a variable or an option where its files are.
 - **install**: `relocate install ARCHIVE DEST`; the second move is `mv` and `relocate fix DIR`.
 
-An empty file system lies over the old prefix, no variable is set but PATH (the machine's programs), HOME, TMPDIR and LC_ALL, and strace tells what is asked for. A cell is the
+An empty file system lies over the old prefix, no variable is set but PATH (the machine's programs), HOME, SHELL, TMPDIR and LC_ALL, and strace tells what is asked for. A cell is the
 exit code, the number of distinct paths asked for below the old prefix, and whether the old prefix is in the output; `host N`: N files of the machine were taken though the tree
 has them. **ok** is 0, 0, no. A dash: it does not run so where it was built, either.
 """

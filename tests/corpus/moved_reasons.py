@@ -8,6 +8,7 @@ from moved_rows import ROWS
 ALL = frozenset({"exit", "asked", "printed", "host"})
 NO_INSTALL = frozenset({"no install"})
 INSTALL = frozenset({"install"})
+BLANK = frozenset({"a space"})
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,15 @@ REASONS = [
     Reason("autoconf's scripts are perl's, and perl has @INC compiled in; autom4te.cfg names directories", rows("autoconf"), NO_INSTALL),
     Reason("fontconfig has its directory compiled in: FONTCONFIG_PATH", rows("fontconfig"), NO_INSTALL),
     Reason("libmagic has the path of magic.mgc compiled in: MAGIC", rows("file"), NO_INSTALL),
-    Reason("the script hands its directories on unquoted, as it would had it been built there", rows("pcre2-config", "ncursesw6-config"),
-           frozenset({"no install", "install"}), frozenset({"exit"}), frozenset({"a space"})),
     Reason("pkgconf has its search path compiled in: PKG_CONFIG_LIBDIR", rows("the tree's pkg-config"), NO_INSTALL),
+    # Any way.
+    Reason("the script hands its directories on unquoted, as it would had it been built there",
+           rows("python3-config", "pcre2-config", "curl-config", "ncursesw6-config"), NO_INSTALL | INSTALL, frozenset({"exit"}), BLANK),
+    Reason("libtool does not take a directory with a blank, wherever the tree was built", rows("libtool"), NO_INSTALL | INSTALL, frozenset({"exit"}), BLANK),
+    # With the final path written in.
+    Reason("the class of perl's configuration takes no blank, and was left as `--leave perl` says", rows("perl -V", "perl, an XS module"), INSTALL, ALL, BLANK),
+    Reason("autom4te hands the path of m4 to the shell unquoted", rows("autoconf"), INSTALL, frozenset({"exit"}), BLANK),
+    Reason("the compiler split the path of the configuration into immediates, which are no string: FONTCONFIG_PATH", rows("fontconfig"), INSTALL, frozenset({"asked"})),
 ]
 
 
