@@ -45,6 +45,9 @@ const BEGINNINGS: [&[u8]; 4] = [b".debug", b".zdebug", b".gnu.debuglto_", b".sta
 /// Debug sections with names of their own: DWARF 1, gdb's index.
 const NAMES: [&[u8]; 2] = [b".line", b".gdb_index"];
 
+/// What prelink(8) wants to put back: section headers and their places.
+const PRELINK: &[u8] = b".gnu.prelink_undo";
+
 /// Works out how to take the debug sections out of a file. The edits have been checked against the file.
 pub fn without_debug(source: &dyn ReadAt) -> Result<Option<Stripped>, Unstripped> {
     let Some(mut image) = Image::open(source)? else { return Ok(None) };
@@ -130,7 +133,7 @@ fn in_the_way(image: &Image<'_>, section: &Section) -> Option<&'static str> {
         // Compilers and linkers name theirs with a dot; what has none was put there for a program to find.
         SHT_PROGBITS => {
             let name = image.section_name(section).unwrap_or_default();
-            let own = !name.starts_with(b".") || name == BUN;
+            let own = !name.starts_with(b".") || [BUN, PRELINK].contains(&name.as_slice());
             own.then_some("may be looked for by its place in the file")
         }
         _ => Some("is of a kind that may hold numbers of sections"),
