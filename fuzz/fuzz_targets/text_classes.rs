@@ -31,6 +31,9 @@ const PATHS: &[&str] = &[
     "lib/liba.la",
     "lib/cmake/a/a-config.cmake",
     "pkgdb/a-1/+CONTENTS",
+    "share/a.pl",
+    "etc/fonts/fonts.conf",
+    "lib/ruby/rbconfig.rb",
 ];
 const MODES: &[u32] = &[0o755, 0o644, 0o4755];
 

@@ -89,6 +89,11 @@ pub(super) fn places(job: &Job, prepared: &Prepared, written: Option<&Written>) 
     Some(lines.join("\n"))
 }
 
+/// Whether something waits for the final path.
+pub(super) fn wants_final_path(job: &Job, prepared: &Prepared, written: Option<&Written>) -> bool {
+    job.dest.is_none() && prepared.wants_final_path() && !matches!(written, Some(Written::InPlace))
+}
+
 /// Under this many bytes a path has little room: `/home/somebody/software/name-1.0` has 33.
 const SHORT: u64 = 40;
 const LONGER: &str = "; for more, build at a longer path whose last part is no plausible word";
@@ -96,7 +101,7 @@ const LONGER: &str = "; for more, build at a longer path whose last part is no p
 /// What to run on the target.
 fn command(job: &Job) -> String {
     if job.tool.is_some() {
-        return "after tar, in the unpacked tree: .relocate/bin/relocate fix .".to_owned();
+        return "after tar, run in the unpacked tree: .relocate/bin/relocate fix .".to_owned();
     }
     "on the target: 'relocate install', or after tar 'relocate fix' (the result carries no tool of its own)".to_owned()
 }

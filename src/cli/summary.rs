@@ -58,7 +58,8 @@ pub(super) fn print(
     }
     out(&table(job, prepared, (verdict, left), written).text());
     talk(&trouble);
-    let (code, line) = closing(args, exit, written, left);
+    let waits = names::wants_final_path(job, prepared, written);
+    let (code, line) = closing(args, exit, (written, waits), left);
     out(&format!("{}\n", paint(code, &line)));
 }
 
@@ -73,9 +74,18 @@ fn all_findings(prepared: &Prepared, verdict: &Verdict, left: Option<&Left>) -> 
     findings
 }
 
-fn closing(args: &PackArgs, exit: Exit, written: Option<&Written>, left: Option<&Left>) -> (u8, String) {
+fn closing(
+    args: &PackArgs,
+    exit: Exit,
+    (written, waits): (Option<&Written>, bool),
+    left: Option<&Left>,
+) -> (u8, String) {
     match (exit, written) {
         (Exit::Done, None) => (GREEN, "nothing written (--dry-run); the plan holds".to_owned()),
+        (Exit::Done, Some(_)) if waits => (
+            GREEN,
+            "proven: it runs from any path, once that is written into the files that name the old one".to_owned(),
+        ),
         (Exit::Done, Some(_)) => (GREEN, "proven: it runs from any path".to_owned()),
         (Exit::Refused, _) => (RED, "nothing written: some files had to be changed and must not be".to_owned()),
         (_, Some(Written::InPlace | Written::Tree(_))) => (RED, "written, and NOT proven".to_owned()),

@@ -82,6 +82,16 @@ fn a_prefix_below_the_tree_is_found_from_the_file() {
 }
 
 #[test]
+fn a_path_ends_where_the_next_begins() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (old, new) = (scratch.path().join("old"), scratch.path().join("new"));
+    install_greet(&old, "Name: greet\nDescription: x\nVersion: 1\nLibs: -L@/l-L@/lib\n");
+    relocate(&old, &new, &[&old]);
+    let text = fs::read_to_string(new.join("lib/pkgconfig/greet.pc")).unwrap();
+    assert!(text.ends_with("Libs: -L${pcfiledir}/../../l-L${pcfiledir}/..\n"), "{text}");
+}
+
+#[test]
 fn a_name_from_which_the_way_is_another_is_refused() {
     let pc = RelPath::new(b"lib/pkgconfig/greet.pc").unwrap();
     for hard in [false, true] {

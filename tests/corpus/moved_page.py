@@ -10,7 +10,7 @@ Written by `tests/corpus/after-the-move` (see `.ci/long`), not by hand. The prog
 - **no install**: `relocate PREFIX`, and tar on the target. **told**: the same, and the program is told by a variable or an option where its files are.
 - **install**: `relocate install ARCHIVE DEST`; the second move is `mv` and `relocate fix DIR`.
 
-An empty file system lies over the old prefix, no variable is set but PATH (the machine's programs), HOME, TMPDIR and LC_ALL, and strace tells what is asked for. A cell is the
+An empty file system lies over the old prefix, no variable is set but PATH (the machine's programs), HOME, SHELL, TMPDIR and LC_ALL, and strace tells what is asked for. A cell is the
 exit code, the number of distinct paths asked for below the old prefix, and whether the old prefix is in the output; `host N`: N files of the machine were taken though the tree
 has them. **ok** is 0, 0, no. A dash: it does not run so where it was built, either.
 """
@@ -99,7 +99,9 @@ def write(path, sections):
         text += ["### Each program, moved", "", *by_program(section), ""]
         for (way, condition), cells in section.cells.items():
             if not isinstance(cells, dict):
-                text += [f"{way}, {condition}: refused: `{cells.text.splitlines()[0]}`", ""]
+                text += [f"{way}, {condition}: refused{', as it must be' if cells.expected else ''}: `{cells.text.splitlines()[0]}`", ""]
+            elif section.leaving[way, condition]:
+                text += [f"{way}, {condition}: refused, naming what cannot hold the path, but with `{section.leaving[way, condition]}`", ""]
         for way in dict.fromkeys(way for way, _ in section.cells if len(conditions_of(section)) > 1):
             text += [f"### {way}, under each condition", "", *by_condition(section, way), ""]
     with open(path, "w") as file:

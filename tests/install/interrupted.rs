@@ -81,10 +81,19 @@ impl Moves {
 fn a_killed_fix_is_finished_by_the_next() {
     let moves = Moves::new();
     let two = moves.made.place.at("two");
-    let mut points = 0;
+    let (mut points, mut seen_moving) = (0, false);
     loop {
         moves.fresh();
         let went = kill_at(&moves.fix("two"), points);
+        let moving = fs::read_to_string(two.join(".relocate/place.json")).unwrap().contains("moving_to");
+        let verified = relocate(moves.made.place.dir(), ["verify", "two"]).run();
+        assert_eq!(
+            verified.err.contains("that was cut short"),
+            moving,
+            "killed before change {points}: {}",
+            verified.err
+        );
+        seen_moving |= moving;
         let ran = moves.fix("two").run();
         assert_eq!(ran.code, Some(0), "killed before change {points}: {}", ran.err);
         assert_eq!(settled(&two), moves.at_two, "killed before change {points}");
@@ -94,7 +103,7 @@ fn a_killed_fix_is_finished_by_the_next() {
         }
         points += 1;
     }
-    assert!(points > 30, "{points}");
+    assert!(points > 30 && seen_moving, "{points}");
     runs_at(&two, &two);
 }
 

@@ -47,6 +47,17 @@ fn an_archive_is_installed_moved_and_moved_again() {
     }
 }
 
+/// A tree instead of an archive is as one that tar unpacked.
+#[test]
+fn a_tree_that_was_written_as_one_is_fixed_where_it_is() {
+    let made = packed(&[]);
+    let root = made.root();
+    relocate(made.place.dir(), [root.to_str().unwrap(), "-o", "out/", "--old-prefix", &made.prefix.display()]).run();
+    relocate(made.place.dir(), ["fix", "out"]).expect(0, &["it is at"], &[]);
+    runs_at(&made.place.at("out"));
+    relocate(made.place.dir(), ["verify", "out"]).expect(0, &[CLEAN], &[]);
+}
+
 /// Packed for its final path, it needs only tar there; and it can still be moved, also to where it was built.
 #[test]
 fn an_archive_for_a_path_needs_only_tar_there_and_is_moved_like_any_other() {

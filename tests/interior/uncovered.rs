@@ -1,8 +1,11 @@
 //! Files of which it cannot be said what leads where: refused by name.
 
 use crate::lab::{Lab, OLD};
-use relocate::elf::{Uncovered, Verdict, overwritable};
+use proptest::prelude::*;
+use relocate::elf::{Uncovered, Verdict, overwritable, split_constants};
 use relocate::loader::object::Arch;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 const PROGRAM: &str = r#"
     #include <stdio.h>
@@ -62,16 +65,22 @@ fn a_file_that_says_nowhere_where_its_got_lies_is_refused() {
 fn a_file_whose_segments_repeat_the_same_bytes_is_refused() {
     let lab = Lab::new();
     lab.source("program.c", PROGRAM);
-    let mut bytes = lab.program("cc -O2 -static program.c -o program");
-    let headers = bytes.len();
+    let bytes = lab.program("cc -O2 -static program.c -o program");
     let load = bytes[64..].chunks_exact(56).find(|header| header[..4] == [1, 0, 0, 0]).unwrap().to_vec();
     let mut whole = load;
     whole[8..16].fill(0);
-    whole[32..40].copy_from_slice(&(headers as u64).to_le_bytes());
-    bytes.extend(whole.repeat(6));
-    bytes[32..40].copy_from_slice(&(headers as u64).to_le_bytes());
-    bytes[56..58].copy_from_slice(&6u16.to_le_bytes());
-    assert_eq!(verdicts(&lab, &bytes), [Verdict::NotCovered(Uncovered::Overlapping)]);
+    whole[32..40].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    assert_eq!(verdicts(&lab, &with_headers(&bytes, &whole, 6)), [Verdict::NotCovered(Uncovered::Overlapping)]);
+    let many = with_headers(&bytes, &[0; 56], 3000);
+    assert_eq!(verdicts(&lab, &many), [Verdict::NotCovered(Uncovered::TooManySegments)]);
+}
+
+/// A 64-bit file whose program headers are so many times this one.
+fn with_headers(bytes: &[u8], header: &[u8], count: u16) -> Vec<u8> {
+    let mut new = [bytes, &header.repeat(count.into())].concat();
+    new[32..40].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
+    new[56..58].copy_from_slice(&count.to_le_bytes());
+    new
 }
 
 #[test]
@@ -85,5 +94,69 @@ fn a_damaged_file_is_an_error_and_no_panic() {
         if let Ok(verdicts) = overwritable(&cut, std::slice::from_ref(&text)) {
             assert_eq!(verdicts.len(), 1);
         }
+    }
+}
+
+/// A program with the texts to ask for.
+type Asked = (Vec<u8>, Vec<Range<u64>>);
+
+/// Programs of every kind, small.
+fn small() -> &'static [Asked] {
+    static BUILT: OnceLock<Vec<Asked>> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let kinds = [
+            "-fPIE -pie",
+            "-fPIE -pie -Wl,-z,pack-relative-relocs",
+            "-fno-pic -no-pie",
+            "-fPIE -pie -m32",
+            "-fno-pic -no-pie -m32",
+        ];
+        let build = |kind: &&str| {
+            let lab = Lab::new();
+            lab.source(
+                "program.c",
+                "const char *volatile all[] = {\"OLD\", \"root\", \"OLD/lib\"}; int main(void) { return all[0][1]; }",
+            );
+            let bytes = lab.program(&format!("cc -Os {kind} -nostdlib -nostartfiles program.c -Wl,-e,main -o program"));
+            let texts = lab.texts(&bytes);
+            (bytes, texts)
+        };
+        kinds.iter().map(build).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn any_damage_gets_an_error_or_as_many_verdicts(
+        kind in 0usize..5,
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), prop_oneof![Just(0u8), Just(0xff), Just(1), any::<u8>()]), 1..12),
+        near in prop_oneof![Just(64usize), Just(600), Just(usize::MAX)],
+        more in proptest::collection::vec((any::<u16>(), 0u64..300), 0..6),
+    ) {
+        let (bytes, texts) = &small()[kind];
+        let mut bytes = bytes.clone();
+        // The headers are where damage does most: the first bytes, and the section headers in the last.
+        for (index, value) in damage {
+            let len = bytes.len();
+            let at = index.index(near.min(len));
+            bytes[if value & 2 == 0 { at } else { len - 1 - at }] = value;
+        }
+        let mut texts = texts.clone();
+        texts.extend(more.into_iter().map(|(start, len)| u64::from(start)..u64::from(start) + len));
+        if let Ok(verdicts) = overwritable(&bytes, &texts) {
+            prop_assert_eq!(verdicts.len(), texts.len());
+            for (text, verdict) in texts.iter().zip(&verdicts) {
+                if let Verdict::Inside(interior) = verdict {
+                    prop_assert!(text.start < interior.offset && interior.offset < text.end);
+                    prop_assert!(interior.at < bytes.len() as u64);
+                }
+                let alone = overwritable(&bytes, std::slice::from_ref(text)).unwrap();
+                prop_assert_eq!(alone.first(), Some(verdict));
+            }
+        }
+        // Only that it ends counts here.
+        let _ = split_constants(&bytes, OLD.as_bytes());
     }
 }

@@ -79,7 +79,7 @@ fn absolute(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut
     let whole = targets.whole();
     for at in piece.examine.clone() {
         let Some(value) = piece.quad(at).map(u64::from) else { break };
-        if whole.contains(&value) && !is_branch(piece, at, memory) && !is_displacement(piece, at, machine, memory) {
+        if whole.contains(&value) && may_be_address(piece, at, machine, memory) {
             targets.note(value, Reference::CodeAddress, piece.offset(at));
         }
         if memory.extent_of_constants.contains(&value) {
@@ -120,6 +120,14 @@ fn got_offsets(
             bases.add(reached);
         }
     }
+}
+
+/// Whether four bytes that look like an address may be one: an aligned pointer among the instructions always, anything
+/// else where it is not plainly a displacement.
+fn may_be_address(piece: &Piece<'_>, at: usize, machine: &Machine, memory: &Memory) -> bool {
+    let is_word =
+        machine.word == 8 && piece.address(at).is_multiple_of(8) && piece.double(at) == piece.quad(at).map(u64::from);
+    is_word || !(is_branch(piece, at, memory) || is_displacement(piece, at, machine, memory))
 }
 
 /// Whether four bytes are the displacement of `call`, `jmp` or `jcc` and lead to code: there are so many of them that by

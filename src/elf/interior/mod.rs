@@ -42,6 +42,9 @@ use place::Places;
 use std::ops::Range;
 use targets::Targets;
 
+/// The kernel reads at most 64 KiB of program headers (Linux, `load_elf_phdrs`), which are 2,048 of the smaller kind.
+const MOST_SEGMENTS: usize = 2048;
+
 /// Tells for each text (a range of file offsets, in any order) whether other bytes may be written there.
 ///
 /// Gives as many verdicts as there are texts, in their order. Errors name what is cut short or contradictory in the file.
@@ -52,6 +55,9 @@ pub fn overwritable(source: &dyn ReadAt, texts: &[Range<u64>]) -> Result<Vec<Ver
         Found::Other(kind) => (None, kind == Kind::Debug),
         Found::Dynamic(dynamic) => (Some(dynamic), false),
     };
+    if image.segments.len() > MOST_SEGMENTS {
+        return Ok(all(texts, Uncovered::TooManySegments));
+    }
     let places = Places::new(&image, dynamic.as_ref(), loads_nothing);
     let placed: Vec<_> = texts.iter().map(|text| places.addresses(text)).collect();
     let interiors: Vec<_> = placed.iter().flatten().flatten().map(interior).collect();

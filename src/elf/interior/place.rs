@@ -6,6 +6,7 @@
 use super::super::dynamic::Dynamic;
 use super::super::image::Image;
 use super::super::layout::Segment;
+use super::spans::Spans;
 use super::verdict::{Table, Uncovered, Verdict};
 use object::elf::{PT_INTERP, PT_LOAD, PT_NOTE, PT_TLS, SHF_ALLOC, SHT_NOTE, SHT_STRTAB};
 use std::ops::Range;
@@ -13,7 +14,8 @@ use std::ops::Range;
 /// What is known of places before any text is looked at.
 pub(super) struct Places<'a> {
     image: &'a Image<'a>,
-    tables: Vec<(Range<u64>, Table)>,
+    /// File offsets.
+    tables: [(Table, Spans); 4],
     /// Split-off debugging information keeps the program headers of what it was split from, and loads nothing.
     loads_nothing: bool,
 }
@@ -21,19 +23,22 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     /// Finds the tables of a file.
     pub(super) fn new(image: &'a Image<'a>, dynamic: Option<&Dynamic>, loads_nothing: bool) -> Self {
+        let of_segments = |kind| {
+            let segments = image.segments.iter().filter(move |segment| segment.kind == kind && !loads_nothing);
+            segments.map(|segment| segment.offset..segment.file_end()).collect::<Vec<_>>()
+        };
+        let of_sections = |kind| {
+            let sections = image.section_list().iter().filter(move |section| section.kind == kind);
+            sections.map(|section| section.offset..section.file_end()).collect::<Vec<_>>()
+        };
         let strings = dynamic.and_then(|dynamic| dynamic.strings);
-        let mut tables: Vec<_> = strings
-            .map(|strings| (strings.offset..strings.offset.saturating_add(strings.size), Table::DynamicStrings))
-            .into_iter()
-            .collect();
-        for (kind, table) in [(PT_INTERP, Table::Interpreter), (PT_NOTE, Table::Note)] {
-            let segments = image.segments.iter().filter(|segment| segment.kind == kind && !loads_nothing);
-            tables.extend(segments.map(|segment| (segment.offset..segment.file_end(), table)));
-        }
-        for (kind, table) in [(SHT_STRTAB, Table::Names), (SHT_NOTE, Table::Note)] {
-            let sections = image.section_list().iter().filter(|section| section.kind == kind);
-            tables.extend(sections.map(|section| (section.offset..section.file_end(), table)));
-        }
+        let strings = strings.map(|strings| strings.offset..strings.offset.saturating_add(strings.size));
+        let tables = [
+            (Table::DynamicStrings, Spans::new(strings.into_iter().collect())),
+            (Table::Interpreter, Spans::new(of_segments(PT_INTERP))),
+            (Table::Names, Spans::new(of_sections(SHT_STRTAB))),
+            (Table::Note, Spans::new([of_segments(PT_NOTE), of_sections(SHT_NOTE)].concat())),
+        ];
         Self { image, tables, loads_nothing }
     }
 
@@ -42,7 +47,7 @@ impl<'a> Places<'a> {
         if text.start > text.end || text.end > self.image.source.size() {
             return Err(Verdict::NotCovered(Uncovered::OutsideFile));
         }
-        if let Some((_, table)) = self.tables.iter().find(|(range, _)| meet(range, text)) {
+        if let Some((table, _)) = self.tables.iter().find(|(_, spans)| spans.meet(text)) {
             return Err(Verdict::Table(*table));
         }
         let mut addresses = Vec::new();
@@ -70,9 +75,5 @@ impl<'a> Places<'a> {
 }
 
 fn touches(segment: &Segment, text: &Range<u64>) -> bool {
-    meet(&(segment.offset..segment.file_end()), text)
-}
-
-fn meet(one: &Range<u64>, other: &Range<u64>) -> bool {
-    one.start < other.end && other.start < one.end
+    segment.offset < text.end && text.start < segment.file_end()
 }

@@ -35,6 +35,12 @@ impl Spans {
         self.around(address).is_some()
     }
 
+    /// Whether a range has an address in common with one of the ranges.
+    pub(super) fn meet(&self, other: &Range<u64>) -> bool {
+        let after = self.0.partition_point(|range| range.end <= other.start);
+        other.start < other.end && self.0.get(after).is_some_and(|range| range.start < other.end)
+    }
+
     /// What is left of these ranges without others.
     pub(super) fn without(&self, others: &Self) -> Self {
         let mut left = Vec::new();
@@ -68,7 +74,10 @@ mod tests {
     proptest! {
         #[test]
         fn an_address_is_left_where_it_was_in_the_first_and_not_in_the_second(first in spans(), second in spans()) {
-            let left = Spans::new(first.clone()).without(&Spans::new(second.clone()));
+            let (one, other) = (Spans::new(first.clone()), Spans::new(second.clone()));
+            let left = one.without(&other);
+            let meet = (0..100).any(|address| one.holds(address) && other.holds(address));
+            prop_assert_eq!(other.iter().any(|range| one.meet(range)), meet);
             for address in 0..100 {
                 let in_any = |ranges: &[Range<u64>]| ranges.iter().any(|range| range.contains(&address));
                 prop_assert_eq!(left.holds(address), in_any(&first) && !in_any(&second));

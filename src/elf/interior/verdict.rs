@@ -91,6 +91,8 @@ pub enum Uncovered {
     PackedRelocations,
     /// Code may count from the global offset table, and nothing says where that lies.
     NoGot,
+    /// There are more program headers than the kernel reads.
+    TooManySegments,
     /// The same bytes of the file are loaded many times over.
     Overlapping,
     /// There is more in the file that could be a relative look-up table than can be followed.
@@ -163,6 +165,7 @@ impl fmt::Display for Uncovered {
             }
             Self::PackedRelocations => f.write_str("its relocations are packed in Android's way"),
             Self::NoGot => f.write_str("nothing says where its global offset table lies"),
+            Self::TooManySegments => f.write_str("it has more segments than the kernel loads"),
             Self::Overlapping => f.write_str("its segments load the same bytes many times over"),
             Self::TooManyTables => f.write_str("too much of it could be relative look-up tables"),
             Self::Straddles => f.write_str("it lies partly outside what is loaded"),

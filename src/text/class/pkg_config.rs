@@ -58,8 +58,9 @@ fn rewrite(file: &Subject<'_>) -> Answer {
         if line.trim_ascii_start().starts_with(b"#") {
             continue;
         }
-        for found in here {
-            let (end, to) = spell(file, &variables, found, &file.bytes[found.end()..start + line.len()]);
+        let ends = here.iter().skip(1).map(|next| next.offset).chain([start + line.len()]);
+        for (found, end) in here.iter().zip(ends) {
+            let (end, to) = spell(file, &variables, found, &file.bytes[found.end()..end]);
             draft.replace(found.offset..end, &to, COMPUTED);
         }
         if let Some((name, value)) = assignment(line)
