@@ -30,6 +30,9 @@ use std::fs::File;
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
 
+/// The index of pkgsrc's package database, from file to package.
+const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
+
 /// What was learned of a file by reading it.
 #[derive(Debug, Clone)]
 pub struct Reading {
@@ -145,6 +148,11 @@ impl Question<'_> {
         }
         let text = facts.size <= LONGEST && !is_elf(&facts.class) && rewrite::is_text(bytes);
         if !text {
+            if path.name() == PACKAGE_INDEX && self.names.any(bytes, As::Binary) {
+                let why = "its keys are absolute paths; 'pkg_admin rebuild' makes it again".to_owned();
+                reading.left = Some(Left::Dropped("package-database", why));
+                return Ok(reading);
+            }
             self.binary(&mut reading, facts, bytes).map_err(|error| JobError::Bug(format!("{path}: {error}")))?;
             return Ok(reading);
         }

@@ -28,11 +28,24 @@ pub(super) fn find(bytes: &dyn ReadAt, class: &Class, names: &Names) -> Result<V
                 return Ok(Vec::new());
             }
             let found = occurrences(bytes, names).map_err(unreadable)?;
+            if !found.is_empty() && is_keyed(bytes) {
+                return Err("it is a database that finds its keys by their sum or order".to_owned());
+            }
             return Ok(found.into_iter().map(|found| (found.prefix, found.offset as u64)).collect());
         }
     }
     let found = occurrences(bytes, names).map_err(unreadable)?;
     free(bytes, &found)
+}
+
+/// Whether a file is a database of the kinds of Berkeley DB, at offset 0 or 12 by version, or gdbm (file(1)'s magic): another key
+/// in the same place would not be found.
+fn is_keyed(bytes: &dyn ReadAt) -> bool {
+    const MAGIC: [u32; 6] = [0x0006_1561, 0x0005_3162, 0x0004_2253, 0x1357_9ace, 0x1357_9acd, 0x1357_9acf];
+    [0, 12].into_iter().any(|at| {
+        let word = bytes.range(at, 4).ok().and_then(|word| <[u8; 4]>::try_from(&*word).ok());
+        word.is_some_and(|word| MAGIC.contains(&u32::from_le_bytes(word)) || MAGIC.contains(&u32::from_be_bytes(word)))
+    })
 }
 
 /// The occurrences that may be overwritten, if every string of the program may be.
@@ -73,4 +86,22 @@ fn occurrences(bytes: &dyn ReadAt, names: &Names) -> std::io::Result<Vec<Occurre
         offset = end;
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::path::Prefix;
+
+    #[test]
+    fn a_database_that_finds_its_keys_by_sum_is_left_alone() {
+        let names = Names::new(&[Prefix::new(b"/opt/old").unwrap()]);
+        let found_in = |bytes: &[u8]| find(&bytes, &Class::Plain, &names);
+        let found = b"\x01\x02\x03\x04 /opt/old/lib\0".as_slice();
+        assert_eq!(found_in(found).unwrap(), [(0, 5)]);
+        assert!(found_in(b"\x00\x06\x15\x61\0/opt/old/lib\0").unwrap_err().contains("database"));
+        assert!(found_in(b"0123456789ab\x62\x31\x05\x00/opt/old/lib\0").is_err());
+        assert_eq!(found_in(b"\x00\x06\x15\x61\0/opt/older\0").unwrap(), []);
+        assert_eq!(found_in(b"!<arch>\n/opt/old/lib").unwrap(), []);
+    }
 }

@@ -48,7 +48,7 @@ fn sections_that_a_program_may_look_for_are_not_moved() {
     let lab = Lab::new();
     lab.program("/x", "-g");
     lab.write("data", "an archive that the program opens");
-    for name in ["pydata", ".bun"] {
+    for name in ["pydata", ".bun", ".gnu.prelink_undo"] {
         lab.tool(&format!("objcopy --add-section {name}=data bin/program bin/{name}"));
         names_section(&lab.bytes(&format!("bin/{name}")), name, "by its place in the file");
     }
@@ -86,6 +86,27 @@ fn a_global_symbol_in_a_debug_section_is_in_the_way() {
     lab.tool("cc s.s -o s");
     stripped(&lab.bytes("s"));
     assert!(!lab.tool("nm s").is_empty());
+}
+
+/// Go's linker puts the table of section headers into the first LOAD.
+#[test]
+fn a_table_of_section_headers_that_is_loaded_stays_where_it_is_and_is_used_no_more() {
+    let lab = Lab::new();
+    let source = "#include <stdio.h>\nconst char room[4096] = \"room\"; int main(void) { return puts(room) < 0; }";
+    let mut program = lab.cc("program", source, "-ggdb3");
+    let table = u64::from_le_bytes(program[40..48].try_into().unwrap()) as usize;
+    let room = program.windows(8).position(|window| window == b"room\0\0\0\0").unwrap().next_multiple_of(8) + 8;
+    let headers = program.split_off(table);
+    program[room..room + headers.len()].copy_from_slice(&headers);
+    program[40..48].copy_from_slice(&(room as u64).to_le_bytes());
+    let new = stripped(&program);
+    assert!(new.len() + 10_000 < program.len());
+    assert_eq!(new[room..room + headers.len()], headers);
+    lab.write("bytes", new);
+    assert_eq!(
+        lab.tool("cp bytes stripped && ./stripped && readelf -SW stripped 2>&1 | grep -c debug || true"),
+        "room\n0\n"
+    );
 }
 
 #[test]

@@ -97,10 +97,12 @@ proptest! {
         if let Outcome::New(new) = rewrite(&subject, OTHERS) {
             prop_assert!(!new.changes.is_empty());
             let again = rewrite(&subject.with(&new.bytes), OTHERS);
-            prop_assert!(!matches!(again, Outcome::New(_)), "{}", String::from_utf8_lossy(&new.bytes));
+            // What a class refuses for its first line's sake, it may know by the next one.
+            let done = new.refused.is_some() || !matches!(again, Outcome::New(_));
+            prop_assert!(done, "{}", String::from_utf8_lossy(&new.bytes));
             let first = new.bytes.split(|byte| *byte == b'\n').next().unwrap();
             prop_assert!(!names.any(first, Reading::Text));
-            if new.changes.iter().any(|change| WHOLE.contains(&change.class)) {
+            if new.refused.is_none() && new.changes.iter().any(|change| WHOLE.contains(&change.class)) {
                 prop_assert!(!names.any(&new.bytes, Reading::Text));
             }
         }

@@ -31,13 +31,18 @@ fn agree(path: &Path) -> Option<Object> {
     }
 }
 
+/// Guile's compiled files are ELF files with a dynamic table of their own kind, which no loader reads.
+fn is_guiles(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "go")
+}
+
 /// Every ELF file below `dir`, sorted; symlinks are not followed.
 fn elf_files(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
             elf_files(&entry.path(), found);
-        } else if kind.is_file() && has_magic(&entry.path()) {
+        } else if kind.is_file() && has_magic(&entry.path()) && !is_guiles(&entry.path()) {
             found.push(entry.path());
         }
     }

@@ -7,7 +7,7 @@
 //! a pointer ([`super::bases`]).
 //!
 //! Takes those addresses and follows a table of each shape from its start, as long as its entries could be some: each
-//! leads to a text, and not into the table itself. Numbers end soon by that, text taken for numbers at once. In the rarer
+//! leads to a text, and not into the table (or itself). Numbers end soon by that, text taken for numbers at once. In the rarer
 //! shapes another entry must lead to the start of a text, since a lone number in a structure often leads near.
 //! Without these conditions tables of numbers near strings would refuse every tenth string.
 //!
@@ -22,6 +22,7 @@ use super::memory::Memory;
 use super::sweep::Stretch;
 use super::targets::Targets;
 use super::verdict::{Reference, Uncovered};
+use std::collections::HashMap;
 
 /// The longest table followed, in entries.
 const LONGEST: u64 = 1 << 16;
@@ -31,7 +32,7 @@ const STEPS_PER_BYTE: u64 = 16;
 const STRIDES: [u64; 6] = [4, 8, 12, 16, 24, 32];
 
 /// What the entries of a table are counted from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Origin {
     Table,
     Entry,
@@ -86,6 +87,7 @@ pub(super) fn note(
         image,
         entries: Window::new(image.source),
         texts: Window::new(image.source),
+        followed: HashMap::new(),
         steps: image.source.size().saturating_mul(STEPS_PER_BYTE),
     };
     for base in bases {
@@ -123,6 +125,8 @@ struct Walk<'a> {
     image: &'a Image<'a>,
     entries: Window<'a>,
     texts: Window<'a>,
+    /// Where the last table of one origin, stride and remainder ended: one that starts before that is a part of it.
+    followed: HashMap<(Origin, u64, u64), u64>,
     steps: u64,
 }
 
@@ -135,18 +139,25 @@ impl Walk<'_> {
                 continue;
             }
             for stride in STRIDES {
-                self.follow(table, Shape { origin, first, stride }, targets)?;
+                let start = table.base + first;
+                let known = (origin, stride, start % stride);
+                if self.followed.get(&known).is_none_or(|end| *end <= start) {
+                    let end = self.follow(table, Shape { origin, first, stride }, targets)?;
+                    self.followed.insert(known, end);
+                }
             }
         }
         Ok(())
     }
 
-    /// Follows one table as long as it can be one, and notes what its entries lead into.
-    fn follow(&mut self, table: Table, shape: Shape, targets: &mut Targets) -> Result<(), ElfError> {
+    /// Follows one table as long as it can be one, and notes what its entries lead into; gives the address where it ends.
+    fn follow(&mut self, table: Table, shape: Shape, targets: &mut Targets) -> Result<u64, ElfError> {
         let mut hits: Vec<Entry> = Vec::new();
         let mut vouched = shape.origin == Origin::Table;
-        for index in 0..LONGEST {
-            let Some(entry) = self.entry(table, shape.origin, shape.first + index * shape.stride)? else { break };
+        let mut into = shape.first;
+        while into < LONGEST * shape.stride {
+            let Some(entry) = self.entry(table, shape.origin, into)? else { break };
+            into += shape.stride;
             vouched |= entry.starts;
             if targets.holds(entry.reached) {
                 hits.push(entry);
@@ -155,7 +166,7 @@ impl Walk<'_> {
         for hit in hits.iter().filter(|_| vouched) {
             targets.note(hit.reached, shape.reference(table.base), hit.at);
         }
-        Ok(())
+        Ok(table.base + into.min(table.room))
     }
 
     /// Reads an entry so many bytes into a table; `None` where that is none.
@@ -166,14 +177,15 @@ impl Walk<'_> {
         self.steps -= 1;
         let at = table.offset + into;
         let value = signed(self.image.layout.quad(self.entries.bytes("a look-up table", at, 4)?));
-        let origin = match origin {
+        let counted_from = match origin {
             Origin::Table => table.base,
             Origin::Entry => table.base + into,
             Origin::Got(got) => got,
             Origin::Zero => 0,
         };
-        let reached = self.machine.wrap(origin.wrapping_add(value));
-        let into_itself = (table.base..table.base + into + 4).contains(&reached);
+        let reached = self.machine.wrap(counted_from.wrapping_add(value));
+        let itself = table.base + if origin == Origin::Table { 0 } else { into };
+        let into_itself = (itself..table.base + into + 4).contains(&reached);
         if into_itself || !self.memory.data.holds(reached) {
             return Ok(None);
         }

@@ -45,6 +45,9 @@ const BEGINNINGS: [&[u8]; 4] = [b".debug", b".zdebug", b".gnu.debuglto_", b".sta
 /// Debug sections with names of their own: DWARF 1, gdb's index.
 const NAMES: [&[u8]; 2] = [b".line", b".gdb_index"];
 
+/// What prelink(8) wants to put back: section headers and their places.
+const PRELINK: &[u8] = b".gnu.prelink_undo";
+
 /// Works out how to take the debug sections out of a file. The edits have been checked against the file.
 pub fn without_debug(source: &dyn ReadAt) -> Result<Option<Stripped>, Unstripped> {
     let Some(mut image) = Image::open(source)? else { return Ok(None) };
@@ -130,7 +133,7 @@ fn in_the_way(image: &Image<'_>, section: &Section) -> Option<&'static str> {
         // Compilers and linkers name theirs with a dot; what has none was put there for a program to find.
         SHT_PROGBITS => {
             let name = image.section_name(section).unwrap_or_default();
-            let own = !name.starts_with(b".") || name == BUN;
+            let own = !name.starts_with(b".") || [BUN, PRELINK].contains(&name.as_slice());
             own.then_some("may be looked for by its place in the file")
         }
         _ => Some("is of a kind that may hold numbers of sections"),
@@ -157,26 +160,25 @@ impl<'a> Cut<'a> {
             return Err(Unstripped::TooLong { bytes, most: MOST });
         }
         let contents = symbols::renumber(image, &mut sections, &numbers)?;
-        let places = places::find(image, sections, gone, MOST)?;
+        let table = u64::from(numbers.kept()) * image.layout.section_size();
+        let places = places::find(image, sections, gone, table, MOST)?;
         Ok(Self { image, numbers, contents, places })
     }
 
     fn finish(self) -> Result<Option<Stripped>, Unstripped> {
-        let (source, layout) = (self.image.source, self.image.layout);
-        let shoff = self.places.end.next_multiple_of(layout.word_size());
-        let size = shoff + u64::from(self.numbers.kept()) * layout.section_size();
+        let (source, size) = (self.image.source, self.places.end);
         if size >= source.size() {
             return Ok(None);
         }
-        let stripped = Stripped { edits: self.write(shoff, size)?, size, saved: source.size() - size };
+        let stripped = Stripped { edits: self.write()?, size, saved: source.size() - size };
         check::check(self.image, &stripped, &self.numbers, &self.places.moved)?;
         Ok(Some(stripped))
     }
 
-    fn write(&self, shoff: u64, size: u64) -> Result<Vec<Edit>, Unstripped> {
+    fn write(&self) -> Result<Vec<Edit>, Unstripped> {
         let (image, layout, places) = (self.image, self.image.layout, &self.places);
         let mut pen =
-            Pen { head: Draft::default(), start: places.start, tail: vec![0; (size - places.start) as usize] };
+            Pen { head: Draft::default(), start: places.start, tail: vec![0; (places.end - places.start) as usize] };
         for Moved { from, to, len } in &places.moved {
             pen.write(*to, &image.range("bytes to be moved", *from, *len)?);
         }
@@ -190,9 +192,9 @@ impl<'a> Cut<'a> {
         }
         let kept = places.sections.iter().enumerate().filter(|(index, _)| self.numbers.of(*index).is_some());
         let bytes: Option<Vec<_>> = kept.map(|(_, section)| layout.section_bytes(section)).collect();
-        pen.write(shoff, &bytes.ok_or_else(too_wide)?.concat());
+        pen.write(places.table, &bytes.ok_or_else(too_wide)?.concat());
         pen.write(layout.phoff_at(), &layout.word_bytes(places.phoff).ok_or_else(too_wide)?);
-        pen.write(layout.shoff_at(), &layout.word_bytes(shoff).ok_or_else(too_wide)?);
+        pen.write(layout.shoff_at(), &layout.word_bytes(places.table).ok_or_else(too_wide)?);
         pen.write(layout.shnum_at(), &layout.half_bytes(self.numbers.kept()));
         let names = self.numbers.of(usize::from(image.header.shstrndx)).ok_or_else(too_wide)?;
         pen.write(layout.shstrndx_at(), &layout.half_bytes(names));

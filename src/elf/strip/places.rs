@@ -23,8 +23,10 @@ pub(super) struct Moved {
 pub(super) struct Places {
     /// Nothing before that moves, and no debug section lies there.
     pub(super) start: u64,
-    /// One past the last byte that moved.
+    /// One past the last byte that moved, and of the table of section headers.
     pub(super) end: u64,
+    /// Where that table goes.
+    pub(super) table: u64,
     /// By old number, those that go as well.
     pub(super) sections: Vec<Section>,
     pub(super) segments: Vec<Segment>,
@@ -48,8 +50,15 @@ struct Stretch {
     what: What,
 }
 
-/// Finds the places; `most` is how many bytes may have to move. `sections` have their new sizes, the image the old ones.
-pub(super) fn find(image: &Image<'_>, sections: Vec<Section>, gone: &[bool], most: u64) -> Result<Places, Unstripped> {
+/// Finds the places; `table` is the new length of the table of section headers, `most` how many bytes may be behind the
+/// start. `sections` have their new sizes, the image the old ones.
+pub(super) fn find(
+    image: &Image<'_>,
+    sections: Vec<Section>,
+    gone: &[bool],
+    table: u64,
+    most: u64,
+) -> Result<Places, Unstripped> {
     let start = start(image, gone)?;
     if start < image.layout.header_size() {
         return Err(Unstripped::SegmentLayout("its debug sections share bytes with something else"));
@@ -59,12 +68,14 @@ pub(super) fn find(image: &Image<'_>, sections: Vec<Section>, gone: &[bool], mos
     let mut places = Places {
         start,
         end: start,
+        table: start,
         sections,
         segments: image.segments.clone(),
         phoff: image.header.phoff,
         moved: Vec::new(),
     };
     places.pack(image, &stretches);
+    places.place_table(table, image.layout.word_size());
     let bytes = places.end - start;
     if bytes > most {
         return Err(Unstripped::TooLong { bytes, most });
@@ -183,6 +194,19 @@ impl Places {
             self.moved.push(Moved { from: *start, to, len });
             self.end = to + len;
         }
+    }
+
+    /// Puts the table of section headers into the first hole that is large enough, as a LOAD leaves it before it, else last.
+    fn place_table(&mut self, len: u64, align: u64) {
+        let mut free = self.start;
+        for Moved { to, len: held, .. } in &self.moved {
+            if free.next_multiple_of(align) + len <= *to {
+                break;
+            }
+            free = to + held;
+        }
+        self.table = free.next_multiple_of(align);
+        self.end = self.end.max(self.table + len);
     }
 
     /// Where bytes that moved are now; `None` where not all of them moved together.
