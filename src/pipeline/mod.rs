@@ -248,7 +248,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
-    let store = Store::create()?;
+    let store = Store::default();
     let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,

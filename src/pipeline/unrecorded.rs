@@ -32,7 +32,7 @@ pub struct Unrecorded {
 pub fn look(root: &Path, old_prefixes: &[Prefix], listener: &dyn Listener) -> Result<Unrecorded, JobError> {
     let inventory = scan::scan(root, &Globs::default(), listener)?;
     let tree = plan::tree(&inventory, old_prefixes.to_vec());
-    let (skip, without, store) = (Globs::default(), rewrite::classes(), Store::create()?);
+    let (skip, without, store) = (Globs::default(), rewrite::classes(), Store::default());
     let question = Question {
         prefixes: old_prefixes,
         names: Names::new(old_prefixes),

@@ -7,7 +7,7 @@ use std::fs;
 use std::mem::discriminant;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -47,6 +47,15 @@ impl Lab {
         let output = Command::new("sh").args(["-c", &line]).current_dir(self.dir.path()).output().unwrap();
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Whether this user may run the compiler of Rust. Only the one it was installed for may, and runs these tests; with
+    /// every other one, what the compiler makes cannot be had.
+    pub(crate) fn has_rustc(&self) -> bool {
+        let runs = Command::new("rustc").arg("-V").current_dir(self.dir.path()).output();
+        let runs = runs.is_ok_and(|output| output.status.success());
+        assert!(runs || std::env::var_os("HOME").is_none_or(|home| !Path::new(&home).join(".rustup").exists()));
+        runs
     }
 
     /// Runs a line that makes `program`, and gives its bytes.

@@ -60,7 +60,15 @@ pub(super) fn split(source: &dyn ReadAt, wanted: &Wanted) -> Vec<Mention> {
     for mention in &mut mentions {
         mention.section = containing(&stretches, mention.offset).map(|stretch| stretch.name.clone());
     }
+    // In old layouts the loader's tables lie in one segment with the code, and their text may begin like the path.
+    mentions.retain(|mention| mention.section.as_deref().is_none_or(|name| !is_table(name)));
     mentions
+}
+
+/// Whether a section is a table that the loader reads.
+fn is_table(name: &[u8]) -> bool {
+    let starts: [&[u8]; 6] = [b".dyn", b".gnu", b".rel", b".hash", b".note", b".interp"];
+    starts.iter().any(|start| name.starts_with(start))
 }
 
 /// The shortest stretch that holds an offset.

@@ -2,14 +2,12 @@
 
 use super::{NewFile, WriteError};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-/// Keeps runs of bytes; gone when dropped.
-#[derive(Debug)]
+/// Keeps runs of bytes; gone when dropped. Nothing is made before there is something to keep.
+#[derive(Debug, Default)]
 pub struct Store {
-    file: NewFile,
-    end: AtomicU64,
+    kept: Mutex<Option<(NewFile, u64)>>,
 }
 
 /// Where a run of bytes is kept.
@@ -27,24 +25,25 @@ impl Kept {
 }
 
 impl Store {
-    /// Makes an empty store in the directory for temporary files.
-    pub fn create() -> Result<Self, WriteError> {
-        Ok(Self { file: NewFile::scratch()?, end: AtomicU64::new(0) })
-    }
-
-    /// Keeps bytes; from any thread.
+    /// Keeps bytes, in the directory for temporary files; from any thread.
     pub fn put(&self, bytes: &[u8]) -> Result<Kept, WriteError> {
-        let len = bytes.len() as u64;
-        let offset = self.end.fetch_add(len, Ordering::Relaxed);
-        let place: &Path = self.file.path();
-        self.file.file().write_all_at(bytes, offset).map_err(WriteError::io("write", place))?;
-        Ok(Kept { offset, len })
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, end) = match &mut *kept {
+            Some(kept) => kept,
+            None => kept.insert((NewFile::scratch()?, 0)),
+        };
+        let at = Kept { offset: *end, len: bytes.len() as u64 };
+        file.file().write_all_at(bytes, at.offset).map_err(WriteError::io("write", file.path()))?;
+        *end += at.len;
+        Ok(at)
     }
 
-    /// Gives them back.
-    pub fn get(&self, kept: Kept) -> Result<Vec<u8>, WriteError> {
-        let mut bytes = vec![0; kept.len as usize];
-        self.file.file().read_exact_at(&mut bytes, kept.offset).map_err(WriteError::io("read", self.file.path()))?;
+    /// Gives them back; nothing for what was never kept.
+    pub fn get(&self, at: Kept) -> Result<Vec<u8>, WriteError> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((file, _)) = &*kept else { return Ok(Vec::new()) };
+        let mut bytes = vec![0; at.len as usize];
+        file.file().read_exact_at(&mut bytes, at.offset).map_err(WriteError::io("read", file.path()))?;
         Ok(bytes)
     }
 }
@@ -55,7 +54,7 @@ mod tests {
 
     #[test]
     fn what_was_put_comes_back() {
-        let store = Store::create().unwrap();
+        let store = Store::default();
         let (first, second) = (store.put(b"one").unwrap(), store.put(b"").unwrap());
         let third = store.put(b"three").unwrap();
         assert_eq!(store.get(third).unwrap(), b"three");
