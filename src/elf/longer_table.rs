@@ -42,8 +42,9 @@ pub(super) fn place(growth: &mut Growth<'_>) -> Result<Place, PlanError> {
     let (vaddr, offset) = new_segment::add(growth, len)?;
     move_run(growth, &run, vaddr + lead, offset + lead)?;
     for segment in growth.segments.iter_mut().filter(|segment| segment.kind == PT_PHDR) {
-        segment.filesz += layout.segment_size();
-        segment.memsz += layout.segment_size();
+        for size in [&mut segment.filesz, &mut segment.memsz] {
+            *size = size.checked_add(layout.segment_size()).ok_or(Refusal::AddressSpace)?;
+        }
     }
     Ok((vaddr + head, offset + head))
 }

@@ -1,8 +1,8 @@
 //! Files that lie: an error or a refusal that says what is wrong, never a panic, never a wild patch.
 
-use super::builder::{Lab, apply, entry_at, paths, rpath, runpath, set_entry, value, way};
+use super::builder::{Lab, apply, entry_at, paths, refusal, rpath, runpath, set_entry, value, way};
 use proptest::prelude::*;
-use relocate::elf::{ElfError, PlanError, Read, RunPaths, Rung, plan, read, self_check};
+use relocate::elf::{ElfError, PlanError, Read, Refusal, RunPaths, Rung, plan, read, self_check};
 use std::sync::OnceLock;
 
 const DT_STRTAB: u64 = 5;
@@ -203,4 +203,13 @@ fn a_file_that_is_as_wanted_is_left_alone_even_if_it_is_damaged_elsewhere() {
     assert_eq!(patch.rung, Rung::Unchanged);
     self_check(&bytes, &patch, &wanted).unwrap();
     assert!(plan(&bytes, &runpath("/x")).is_err());
+}
+
+#[test]
+fn a_table_of_program_headers_of_the_size_of_all_memory_is_refused() {
+    let mut bytes = Lab::new().program("/x", "-fuse-ld=gold");
+    let headers = goblin::elf::Elf::parse(&bytes).unwrap().program_headers;
+    let table = headers.iter().position(|one| one.p_type == goblin::elf::program_header::PT_PHDR).unwrap();
+    bytes[64 + 56 * table + 40..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert_eq!(refusal(&bytes, &runpath(way(9000))), Refusal::AddressSpace);
 }
