@@ -49,15 +49,6 @@ impl Lab {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Whether this user may run the compiler of Rust. Only the one it was installed for may, and runs these tests; with
-    /// every other one, what the compiler makes cannot be had.
-    pub(crate) fn has_rustc(&self) -> bool {
-        let runs = Command::new("rustc").arg("-V").current_dir(self.dir.path()).output();
-        let runs = runs.is_ok_and(|output| output.status.success());
-        assert!(runs || std::env::var_os("HOME").is_none_or(|home| !Path::new(&home).join(".rustup").exists()));
-        runs
-    }
-
     /// Runs a line that makes `program`, and gives its bytes.
     pub(crate) fn program(&self, line: &str) -> Vec<u8> {
         self.tool(line);

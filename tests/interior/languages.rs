@@ -97,9 +97,6 @@ fn rust_constants_that_run_into_each_other_move() {
         }
         "#,
     );
-    if !lab.has_rustc() {
-        return;
-    }
     for options in ["-O", "-Crelocation-model=static -O"] {
         let program = lab.program(&format!("rustc --edition 2021 {options} program.rs -o program"));
         let texts = lab.verdicts(&program).len();
@@ -133,9 +130,6 @@ fn the_look_up_table_that_llvm_makes_of_a_match_is_found() {
         }
         "#,
     );
-    if !lab.has_rustc() {
-        return;
-    }
     let program = lab.program("rustc --edition 2021 -O -Clink-arg=-fuse-ld=bfd program.rs -o program");
     lab.assert_refused(&program, Reference::LookUpTable { table: 0 }, "root");
 }
