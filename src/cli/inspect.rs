@@ -108,14 +108,13 @@ fn told(contents: &Contents, chosen: &[&Package], is_detailed: bool) -> String {
     if rows.is_empty() {
         text.push_str("no package database and no Python distribution here\n");
     }
-    let owned = contents.files - contents.unowned.min(contents.files);
     let _ = writeln!(
         text,
-        "{}, {} in {}; {} of them belong to a package",
+        "{}, {} in {}; {} to no package",
         count(contents.packages.len(), "package"),
         bytes(contents.bytes),
         count(usize::try_from(contents.files).unwrap_or(usize::MAX), "file"),
-        owned
+        if contents.unowned == 1 { "1 belongs".to_owned() } else { format!("{} belong", contents.unowned) },
     );
     text
 }

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 /// What a tree holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,8 +35,10 @@ pub struct Contents {
 /// Why a tree cannot be looked at.
 #[derive(Debug)]
 pub struct ContentsError {
-    path: PathBuf,
-    error: io::Error,
+    /// What could not be read.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
 }
 
 impl fmt::Display for ContentsError {
@@ -50,6 +52,9 @@ impl std::error::Error for ContentsError {
         Some(&self.error)
     }
 }
+
+/// The directory of our own records in a tree; it is part of nobody's software.
+const OURS: &str = ".relocate";
 
 /// The sizes of a tree's files and symlinks in bytes, by path below its root.
 type Sizes = BTreeMap<PathBuf, u64>;
@@ -94,7 +99,8 @@ impl Contents {
 
 fn sizes(root: &Path) -> Result<Sizes, ContentsError> {
     let mut sizes = Sizes::new();
-    for entry in WalkDir::new(root).sort_by_file_name() {
+    let is_ours = |entry: &DirEntry| entry.depth() == 1 && entry.file_name() == OURS;
+    for entry in WalkDir::new(root).sort_by_file_name().into_iter().filter_entry(|entry| !is_ours(entry)) {
         let told = |error: walkdir::Error| {
             let path = error.path().unwrap_or(root).to_owned();
             ContentsError { path, error: error.into() }

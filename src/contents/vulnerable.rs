@@ -146,6 +146,7 @@ impl List {
             }
         }
         found.sort();
+        found.dedup();
         found
     }
 }
@@ -161,10 +162,13 @@ impl Entry {
     }
 }
 
+/// A line and its number, from 1.
+type Line<'a> = (usize, &'a str);
+
 /// The lines that count, with their numbers from 1, and whether they are those of a clear-signed message. In one, a line that
 /// begins with a dash is written behind `- ` (RFC 9580, section 7.2).
-fn signed_part(text: &str) -> Result<(Vec<(usize, &str)>, bool), ListError> {
-    let lines: Vec<(usize, &str)> = text.lines().enumerate().map(|(at, line)| (at + 1, line)).collect();
+fn signed_part(text: &str) -> Result<(Vec<Line<'_>>, bool), ListError> {
+    let lines: Vec<Line<'_>> = text.lines().enumerate().map(|(at, line)| (at + 1, line)).collect();
     let position = |marker: &str| lines.iter().position(|(_, line)| *line == marker);
     let Some(begin) = position(MESSAGE) else {
         let end = position(PKCS7).unwrap_or(lines.len());
@@ -174,7 +178,7 @@ fn signed_part(text: &str) -> Result<(Vec<(usize, &str)>, bool), ListError> {
     let end = position(END).ok_or(ListError::Cut)?;
     let is_ordered = begin < signature && signature < end;
     let is_once = lines.iter().filter(|(_, line)| [MESSAGE, SIGNATURE, END].contains(line)).count() == 3;
-    let is_blank = |lines: &[(usize, &str)]| lines.iter().all(|(_, line)| line.trim().is_empty());
+    let is_blank = |lines: &[Line<'_>]| lines.iter().all(|(_, line)| line.trim().is_empty());
     let after = lines.get(end + 1..).unwrap_or_default();
     let is_alone =
         is_blank(&lines[..begin]) && (is_blank(after) || after.first().is_some_and(|(_, line)| *line == PKCS7));
@@ -202,7 +206,7 @@ fn directive<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 
 /// Checks a `#CHECKSUM`: none where its kind is not known, as pkg_admin does. Fails with the kind that does not fit, or without
 /// one where the line has no sum.
-fn check(lines: &[(usize, &str)], sum: &str) -> Result<Option<&'static str>, Option<&'static str>> {
+fn check(lines: &[Line<'_>], sum: &str) -> Result<Option<&'static str>, Option<&'static str>> {
     let (kind, wanted) = sum.split_once(char::is_whitespace).ok_or(None)?;
     let counted = || {
         let is_left_out = |line: &str| {
@@ -228,5 +232,5 @@ fn check(lines: &[(usize, &str)], sum: &str) -> Result<Option<&'static str>, Opt
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    data_encoding::HEXLOWER.encode(bytes)
 }

@@ -34,8 +34,8 @@ pub(super) fn read(root: &Path, metadata: &Path, sizes: &Sizes) -> Result<(Packa
     let name = field("Name").ok_or_else(|| wrong("it names no distribution".to_owned()))?;
     let version = field("Version").ok_or_else(|| wrong("it has no version".to_owned()))?;
     let there = files(root, metadata, sizes);
-    let classified = header.iter().filter_map(|line| line.strip_prefix("Classifier: License :: "));
-    let classified = classified.filter_map(|line| line.rsplit(" :: ").next()).next().map(str::to_owned);
+    let mut classified = header.iter().filter_map(|line| line.strip_prefix("Classifier: License :: "));
+    let classified = classified.find_map(|line| line.rsplit(" :: ").next()).map(str::to_owned);
     let package = Package {
         kind: Kind::Wheel,
         name,
