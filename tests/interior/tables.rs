@@ -107,3 +107,23 @@ fn numbers_before_a_path_are_no_table() {
     let program = lab.program("cc -O2 path.c -o program");
     lab.assert_moves(&program, 1);
 }
+
+#[test]
+fn a_number_that_leads_into_a_path_by_itself_is_no_table() {
+    let lab = Lab::new();
+    // The path begins 96 bytes behind the primes.
+    lab.source(
+        "path.c",
+        r#"
+        #include <stdio.h>
+        static const struct { unsigned primes[22]; char name[8], path[40]; } both = {
+            {101, 503, 1009, 2003, 3001, 4001, 5003, 10007, 20011, 40009, 80021, 160001, 500009, 1000003}, "PATHEXT", "OLD"
+        };
+        int main(int argc, char **argv) { printf("%s %u\n", both.path, both.primes[argc]); return 0; }
+    "#,
+    );
+    for options in ["-O2", "-O2 -m32 -pie -fPIE", "-Os -no-pie"] {
+        let program = lab.program(&format!("cc path.c -o program {options}"));
+        lab.assert_moves(&program, 1);
+    }
+}

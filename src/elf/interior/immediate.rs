@@ -3,13 +3,17 @@
 //! Takes the bytes up to and including a ModRM byte with a 32-bit displacement and gives the lengths of the immediate
 //! that the instruction can have, without knowing where it begins: the opcode is the byte before the ModRM byte, and
 //! each escape or prefix that could stand before that opcode adds what it would mean. So the true length is among those
-//! given, and `lea` or `mov` alone give none. Sources: Intel SDM volume 2, 2.1 (instruction format), 2.3 (VEX), 2.7
-//! (EVEX) and appendix A (opcode maps); AMD APM volume 3 for XOP and 3DNow!; Intel APX specification for REX2 and map 4.
+//! given, and `lea` or `mov` alone give none. Where no opcode that has a ModRM byte ends there, no length is given: the
+//! byte is something else. Sources: Intel SDM volume 2, 2.1 (instruction format), 2.3 (VEX), 2.7 (EVEX) and appendix A
+//! (opcode maps); AMD APM volume 3 for XOP and 3DNow!; Intel APX specification for REX2 and map 4.
 
 /// A set of lengths: bit n stands for n bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lengths(u8);
 
+/// No instruction.
+const NEVER: Lengths = Lengths(0);
+/// An instruction without immediate.
 const NONE: Lengths = Lengths(1);
 const ONE: Lengths = Lengths(1 << 1);
 const FOUR: Lengths = Lengths(1 << 4);
@@ -52,7 +56,7 @@ pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
     }
     // VEX of two bytes, of three; XOP; EVEX.
     if byte(3) == Some(0xc5) {
-        lengths = lengths.or(secondary(opcode));
+        lengths = lengths.or(in_map(1, opcode, primary));
     }
     if let (Some(0xc4 | 0x8f), Some(map)) = (byte(4), byte(3)) {
         lengths = lengths.or(in_map(map & 0x1f, opcode, primary));
@@ -63,23 +67,44 @@ pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
     lengths
 }
 
-/// The one-byte opcodes.
+/// The one-byte opcodes that have a ModRM byte in 64-bit mode. In the four groups at the end some values of its middle
+/// field are no instruction.
 fn primary(opcode: u8, modrm: u8, word: Lengths) -> Lengths {
+    let field = modrm >> 3 & 7;
     // TEST is the only one of its group with an immediate.
-    let is_test = modrm >> 3 & 7 < 2;
+    let is_test = field < 2;
     match opcode {
-        0x69 | 0x81 | 0xc7 => word,
-        0x6b | 0x80 | 0x82 | 0x83 | 0xc0 | 0xc1 | 0xc6 => ONE,
+        0x69 | 0x81 => word,
+        0x6b | 0x80 | 0x83 | 0xc0 | 0xc1 => ONE,
         0xf6 if is_test => ONE,
         0xf7 if is_test => word,
-        _ => NONE,
+        // The arithmetic of two operands, in rows of eight.
+        0x00..=0x3f if opcode & 7 < 4 => NONE,
+        0x63 | 0x84..=0x8e | 0xd0..=0xd3 | 0xd8..=0xdf | 0xf6 | 0xf7 => NONE,
+        0x8f if field == 0 => NONE,
+        0xc6 if field == 0 => ONE,
+        0xc7 if field == 0 => word,
+        0xfe if field < 2 => NONE,
+        0xff if field < 7 => NONE,
+        _ => NEVER,
     }
 }
 
-/// The opcodes behind 0F; with 3DNow!, whose opcode stands where an immediate would.
+/// The opcodes behind 0F; with 3DNow!, whose opcode stands where an immediate would. All have a ModRM byte but those
+/// named last, and what is free may get one.
 fn secondary(opcode: u8) -> Lengths {
     match opcode {
         0x0f | 0x70..=0x73 | 0xa4 | 0xac | 0xba | 0xc2 | 0xc4..=0xc6 => ONE,
+        0x05..=0x09
+        | 0x0b
+        | 0x0e
+        | 0x30..=0x38
+        | 0x3a
+        | 0x77
+        | 0x80..=0x8f
+        | 0xa0..=0xa2
+        | 0xa8..=0xaa
+        | 0xc8..=0xcf => NEVER,
         _ => NONE,
     }
 }
@@ -87,11 +112,12 @@ fn secondary(opcode: u8) -> Lengths {
 /// The opcodes of a numbered map (VEX, XOP and EVEX).
 fn in_map(map: u8, opcode: u8, primary: Lengths) -> Lengths {
     match map {
-        1 => secondary(opcode),
-        // APX repeats the one-byte opcodes here, and SHLD and SHRD.
+        // Mask registers have opcodes here that are jumps and the like behind 0F.
+        1 => secondary(opcode).or(NONE),
+        // APX repeats the one-byte opcodes here, and SHLD, SHRD and others behind 0F.
         4 if matches!(opcode, 0x24 | 0x2c) => ONE,
         4 if primary == FOUR => WORD,
-        4 => primary,
+        4 => primary.or(NONE),
         3 | 8 => ONE,
         7 | 10 => WORD.or(NONE),
         _ => NONE,
@@ -127,6 +153,22 @@ mod tests {
         for (bytes, len, name) in rows {
             let (modrm, before) = bytes.split_last().unwrap();
             assert!(lengths(before, *modrm).iter().any(|given| given == len), "{name}");
+        }
+    }
+
+    /// `sar $5, %eax` and the like end in a byte that looks like a ModRM byte.
+    #[test]
+    fn what_ends_in_no_opcode_with_a_modrm_byte_has_no_length() {
+        let rows: [(&[u8], &str); 5] = [
+            (&[0x89, 0xf8, 0xc1, 0xf8, 0x05], "sar eax, 5"),
+            (&[0x90, 0x83, 0xf8, 0x05], "cmp eax, 5"),
+            (&[0x90, 0xb8, 0x05], "mov eax, imm32"),
+            (&[0x90, 0x75, 0x0d], "jne"),
+            (&[0x48, 0x83, 0xec, 0x0d], "sub rsp, 13"),
+        ];
+        for (bytes, name) in rows {
+            let (modrm, before) = bytes.split_last().unwrap();
+            assert_eq!(lengths(before, *modrm), NEVER, "{name}");
         }
     }
 

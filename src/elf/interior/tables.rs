@@ -7,12 +7,13 @@
 //! a pointer ([`super::bases`]).
 //!
 //! Takes those addresses and follows a table of each shape from its start, as long as its entries could be some: each
-//! leads to a text, and not into the table (or itself). Numbers end soon by that, text taken for numbers at once. In the rarer
-//! shapes another entry must lead to the start of a text, since a lone number in a structure often leads near.
-//! Without these conditions tables of numbers near strings would refuse every tenth string.
+//! leads to a text, and not into the table (or itself). Numbers end soon by that, text taken for numbers at once. And one
+//! entry must lead to the start of a text, behind a NUL, since a lone number before a string (101 in a table of primes)
+//! often leads into it. Without these conditions tables of numbers near strings would refuse every tenth string.
 //!
 //! What it would not find: a table whose start is known only as a distance or computed from another address; one with an
-//! entry that leads to something other than text before the one that counts; a lone 32-bit distance. LLVM makes none.
+//! entry that leads to something other than text before the one that counts; one whose every entry leads to the tail of
+//! some longer text; a lone 32-bit distance. LLVM makes none but the third, and that for texts all of which end others.
 
 use super::super::image::{ElfError, Image};
 use super::super::window::Window;
@@ -153,7 +154,7 @@ impl Walk<'_> {
     /// Follows one table as long as it can be one, and notes what its entries lead into; gives the address where it ends.
     fn follow(&mut self, table: Table, shape: Shape, targets: &mut Targets) -> Result<u64, ElfError> {
         let mut hits: Vec<Entry> = Vec::new();
-        let mut vouched = shape.origin == Origin::Table;
+        let mut vouched = false;
         let mut into = shape.first;
         while into < LONGEST * shape.stride {
             let Some(entry) = self.entry(table, shape.origin, into)? else { break };
