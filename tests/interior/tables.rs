@@ -127,3 +127,31 @@ fn a_number_that_leads_into_a_path_by_itself_is_no_table() {
         lab.assert_moves(&program, 1);
     }
 }
+
+#[test]
+fn a_table_whose_every_entry_leads_to_a_tail_is_found() {
+    // As LLVM compiles `names[number]` with `names = {"stack/root", "root"}`.
+    let lab = Lab::new();
+    let table = "
+        .section .rodata.str1.1,\"aMS\",@progbits,1
+        .Llong: .asciz \"stack/root\"
+        .Lroot: .asciz \"root\"
+        .section .rodata
+        .p2align 2
+        table: .long .Llong - table, .Lroot - table
+        .text
+        .globl user
+        user:
+        movslq %edi, %rax
+        lea table(%rip), %rcx
+        movslq (%rcx,%rax,4), %rax
+        add %rcx, %rax
+        ret
+        .section .note.GNU-stack,\"\",@progbits
+    ";
+    lab.source("path.c", PATH).source("table.s", table);
+    for options in ["-pie", "-fuse-ld=lld -Wl,-O2", "-s"] {
+        let program = lab.program(&format!("cc -O2 path.c table.s -o program {options}"));
+        lab.assert_refused(&program, Reference::LookUpTable { table: 0 }, "stack/root");
+    }
+}

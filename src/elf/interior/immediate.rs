@@ -21,6 +21,11 @@ const FOUR: Lengths = Lengths(1 << 4);
 const WORD: Lengths = Lengths(1 << 2 | 1 << 4);
 
 impl Lengths {
+    /// Whether it is an instruction without immediate, whichever way it is read.
+    pub(super) fn is_none(self) -> bool {
+        self == NONE
+    }
+
     fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
@@ -31,8 +36,6 @@ impl Lengths {
     }
 }
 
-/// The longest immediate behind a displacement, in bytes.
-pub(super) const LONGEST: u64 = 4;
 /// How many bytes before the ModRM byte matter.
 pub(super) const BEFORE: usize = 5;
 
@@ -65,6 +68,61 @@ pub(super) fn lengths(before: &[u8], modrm: u8) -> Lengths {
         lengths = lengths.or(in_map(map & 7, opcode, primary));
     }
     lengths
+}
+
+/// A load from memory to a register, which changes nothing else and has no immediate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Bytes, 1 to 64.
+    pub(super) width: u64,
+    /// Whether the register is a general one.
+    pub(super) general: bool,
+}
+
+/// Tells which load ends before a ModRM byte, if it is one of those that copies are made of. Where prefixes read two
+/// ways the shorter form counts, so that a copy may be overlooked.
+pub(super) fn load(before: &[u8]) -> Option<Load> {
+    let byte = |back: usize| before.len().checked_sub(back).map_or(0, |at| before[at]);
+    let vector = |width| Some(Load { width, general: false });
+    let general = |width| Some(Load { width, general: true });
+    let opcode = byte(1);
+    // The second and third byte of a VEX prefix that names no other register; then EVEX without mask.
+    if byte(2) & 0x78 == 0x78 && (byte(3) == 0xc5 || (byte(4) == 0xc4 && byte(3) & 0x1f == 1)) {
+        return vector(vector_width(opcode, byte(2) & 3, 16 << (byte(2) >> 2 & 1))?);
+    }
+    if byte(5) == 0x62 && byte(4) & 7 == 1 && byte(3) & 0x7c == 0x7c && byte(2) & 0x9f == 8 && byte(2) >> 5 < 3 {
+        return vector(vector_width(opcode, byte(3) & 3, 16 << (byte(2) >> 5))?);
+    }
+    let is_rex = |byte: u8| byte & 0xf0 == 0x40;
+    if byte(2) == 0x0f {
+        let prefix = if is_rex(byte(3)) { byte(4) } else { byte(3) };
+        return match (opcode, prefix) {
+            (0xb6 | 0xbe, _) => general(1),
+            (0xb7 | 0xbf, _) => general(2),
+            (_, 0x66) => vector(vector_width(opcode, 1, 16)?),
+            (_, 0xf3) => vector(vector_width(opcode, 2, 16)?),
+            (_, 0xf2) => vector(vector_width(opcode, 3, 16)?),
+            (0x10 | 0x28, _) => vector(16),
+            _ => None,
+        };
+    }
+    match opcode {
+        0x8a => general(1),
+        0x8b if byte(2) & 0xf8 == 0x48 => general(8),
+        0x8b if byte(2) == 0x66 || (is_rex(byte(2)) && byte(3) == 0x66) => general(2),
+        0x8b => general(4),
+        _ => None,
+    }
+}
+
+/// Bytes that an opcode behind 0F loads to a vector register of so many; the prefix is 0 for none, 1 to 3 for 66, F3, F2.
+fn vector_width(opcode: u8, prefix: u8, register: u64) -> Option<u64> {
+    match (opcode, prefix) {
+        (0x10 | 0x28, 0 | 1) | (0x6f, 1 | 2) => Some(register),
+        (0x10, 2) => Some(4),
+        (0x10, 3) | (0x7e, 2) => Some(8),
+        _ => None,
+    }
 }
 
 /// The one-byte opcodes that have a ModRM byte in 64-bit mode. In the four groups at the end some values of its middle
@@ -169,6 +227,32 @@ mod tests {
         for (bytes, name) in rows {
             let (modrm, before) = bytes.split_last().unwrap();
             assert_eq!(lengths(before, *modrm), NEVER, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_loads_of_copies_are_told_by_their_width() {
+        let rows: [(&[u8], Option<u64>, &str); 17] = [
+            (&[0x66, 0x0f, 0x6f], Some(16), "movdqa xmm"),
+            (&[0xf3, 0x44, 0x0f, 0x6f], Some(16), "movdqu xmm8"),
+            (&[0x90, 0x90, 0x0f, 0x10], Some(16), "movups"),
+            (&[0xf3, 0x0f, 0x10], Some(4), "movss"),
+            (&[0xf3, 0x0f, 0x7e], Some(8), "movq xmm"),
+            (&[0xc5, 0xf9, 0x6f], Some(16), "vmovdqa xmm"),
+            (&[0xc5, 0xfe, 0x6f], Some(32), "vmovdqu ymm"),
+            (&[0xc4, 0xe1, 0x7e, 0x6f], Some(32), "vmovdqu ymm, long form"),
+            (&[0x62, 0xf1, 0xfe, 0x48, 0x6f], Some(64), "vmovdqu64 zmm"),
+            (&[0x62, 0xf1, 0xfe, 0x49, 0x6f], None, "vmovdqu64 zmm{k1}"),
+            (&[0x48, 0x8b], Some(8), "mov r64"),
+            (&[0x90, 0x8b], Some(4), "mov r32"),
+            (&[0x66, 0x8b], Some(2), "mov r16"),
+            (&[0x0f, 0xb6], Some(1), "movzx r32, m8"),
+            (&[0x0f, 0xb7], Some(2), "movzx r32, m16"),
+            (&[0x48, 0x8d], None, "lea"),
+            (&[0x66, 0x0f, 0x7f], None, "movdqa to memory"),
+        ];
+        for (before, width, name) in rows {
+            assert_eq!(load(before).map(|load| load.width), width, "{name}");
         }
     }
 
