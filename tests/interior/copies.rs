@@ -17,10 +17,13 @@ const MAIN: &str = r#"
     }
 "#;
 
-/// A program of two functions in assembly: `copy` of the text at `path`, and `tail` of some of it. A line loads so many bytes
-/// from a place in the text and stores them.
-fn program(lab: &Lab, text: &str, copy: &[(u64, u64)], tail: &[(u64, u64)]) -> Vec<u8> {
-    let load = |to: usize, (from, width): &(u64, u64)| match width {
+/// Where in the text a load begins, and how many bytes it reads.
+type Load = (u64, u64);
+
+/// A program of two functions in assembly: `copy` of the text at `path`, and `tail` of some of it. What is loaded is
+/// stored as far apart.
+fn program(lab: &Lab, text: &str, copy: &[Load], tail: &[Load]) -> Vec<u8> {
+    let load = |to: usize, (from, width): &Load| match width {
         1 => format!("movzbl path+{from}(%rip), %eax\nmovb %al, {to}(%rdi)\n"),
         4 => format!("movl path+{from}(%rip), %eax\nmovl %eax, {to}(%rdi)\n"),
         8 => format!("movq path+{from}(%rip), %rax\nmovq %rax, {to}(%rdi)\n"),
@@ -55,7 +58,7 @@ const TEXT: &str = "OLD/etc/app.conf";
 
 #[test]
 fn a_copy_of_the_whole_in_blocks_is_no_reference() {
-    let copies: [&[(u64, u64)]; 5] = [
+    let copies: [&[Load]; 5] = [
         &[(0, 16), (16, 16), (32, 4)],
         &[(0, 16), (16, 16), (20, 16)],
         &[(0, 8), (8, 8), (16, 8), (24, 8), (32, 4)],
@@ -73,7 +76,7 @@ fn a_copy_of_the_whole_in_blocks_is_no_reference() {
 #[test]
 fn a_load_of_the_tail_alone_is_found() {
     let whole = [(0, 16), (16, 16), (32, 4)];
-    let tails: [(&str, &[(u64, u64)], &str); 4] = [
+    let tails: [(&str, &[Load], &str); 4] = [
         ("OLD", &[(18, 4), (22, 1)], "root"),
         (TEXT, &[(18, 16), (34, 1)], "root/etc/app.con"),
         // A tail that begins where a block does, far from the copy.
@@ -82,7 +85,7 @@ fn a_load_of_the_tail_alone_is_found() {
     ];
     for (text, tail, word) in tails {
         let lab = Lab::new();
-        let copy: &[(u64, u64)] = if text == TEXT { &whole } else { &[(0, 16), (7, 16)] };
+        let copy: &[Load] = if text == TEXT { &whole } else { &[(0, 16), (7, 16)] };
         let program = program(&lab, text, copy, tail);
         let interior = lab.refused(&program);
         assert_eq!(interior.by, Reference::RipRelative);
@@ -96,7 +99,7 @@ fn a_load_of_the_tail_alone_is_found() {
 #[test]
 fn what_copies_more_of_the_tail_than_of_the_start_is_found() {
     // One block more often than the others, a gap, blocks that overlap before the end, and the end missing.
-    let copies: [&[(u64, u64)]; 4] = [
+    let copies: [&[Load]; 4] = [
         &[(0, 16), (16, 16), (32, 4), (16, 16)],
         &[(0, 8), (16, 16), (32, 4)],
         &[(0, 16), (12, 16), (28, 8)],

@@ -6,8 +6,8 @@
 //! x86-64 reaches data by a displacement from the next instruction. That form is the ModRM byte with mod 00 and r/m 101,
 //! which has no SIB byte, with a 32-bit displacement right behind it (Intel SDM volume 2, 2.2.1.6); a REX, VEX or EVEX
 //! prefix does not change r/m 101 (its B bit is not decoded there), and EVEX does not scale this displacement (2.7.5).
-//! So only positions behind a byte `00xxx101` count, one in 32, and the next instruction begins behind the immediate,
-//! whose possible lengths are known (`immediate`).
+//! So only positions behind a byte `00xxx101` count, one in 32, and of these only those with an opcode before that byte
+//! that has a ModRM byte. The next instruction begins behind the immediate, whose possible lengths are known (`immediate`).
 //!
 //! Code at a fixed address may hold the address itself: `mov $imm32`, `[reg + disp32]`, at any position. Position
 //! independent code of i386, and the medium and large models of x86-64, count from the global offset table.
