@@ -135,6 +135,14 @@ impl Lab {
         (text.clone(), *interior)
     }
 
+    /// The reference into the only text of the program.
+    pub(crate) fn refused(&self, bytes: &[u8]) -> Interior {
+        match self.verdicts(bytes).as_slice() {
+            [(_, Verdict::Inside(interior))] => *interior,
+            other => panic!("not one reference: {other:?}"),
+        }
+    }
+
     /// Something leads into one text of the program, and who overwrites that text changes more than the prefix.
     pub(crate) fn assert_refused(&self, bytes: &[u8], by: Reference, word: &str) {
         let (text, _) = self.inside(bytes, by, word);
