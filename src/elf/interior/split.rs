@@ -128,9 +128,10 @@ impl<'a> Pieces<'a> {
     fn in_vectors<'b>(&'b self, piece: &'b Piece<'_>) -> impl Iterator<Item = u64> + 'b {
         let at_border = |at: usize| piece.address(at).is_multiple_of(VECTOR as u64);
         let is_piece = move |(at, from, len): &(usize, usize, usize)| {
-            let cut_behind = from + len < self.prefix.len() && at_border(at + len);
-            let cut_before = *from > 0 && at_border(*at);
-            (PIECE..=VECTOR).contains(len) && (cut_behind || cut_before) && !self.is_in_whole(piece, *at)
+            // Each end is the prefix's own or a border: a word of it alone, such as "relocate", is none of its pieces.
+            let begins = *from == 0 || at_border(*at);
+            let ends = from + len == self.prefix.len() || at_border(at + len);
+            (PIECE..=VECTOR).contains(len) && begins && ends && !self.is_in_whole(piece, *at)
         };
         self.runs(piece).filter(is_piece).map(|(at, _, _)| piece.offset(at))
     }
