@@ -17,6 +17,7 @@ pub mod cli;
 pub mod elf;
 pub mod fill;
 pub mod install;
+pub mod ledger;
 pub mod loader;
 pub mod manifest;
 pub mod pack;

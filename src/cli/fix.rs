@@ -155,6 +155,15 @@ fn of_files(decided: &Decided) -> Vec<Finding> {
             findings.push(at(Severity::Warning, "hard-link-split", text));
         }
     }
+    for file in &decided.ledgers {
+        let what = match file.state {
+            State::Here | State::Elsewhere(_) | State::Left => continue,
+            State::Gone => ("gone", "it is not there any more".to_owned()),
+            State::Stuck(ref why) => ("changed-since", why.clone()),
+            State::Edited(_) | State::Freed => ("changed-since", "it was changed; the sums in it stay".to_owned()),
+        };
+        findings.push(Finding::at(&file.path, Severity::Note, what.0, what.1));
+    }
     findings
 }
 

@@ -190,7 +190,14 @@ mod tests {
     fn entry(path: &str, how: How, class: &str, prefix: usize) -> Entry {
         let kind = manifest::Kind::File { size: 0, sha256: Digest::of(b""), sha256_before: None };
         let places = vec![Places { how, class: class.to_owned(), prefix, at: vec![0] }];
-        Entry { path: RelPath::new(path.as_bytes()).unwrap(), kind, mode: 0o644, changes: Vec::new(), places }
+        Entry {
+            path: RelPath::new(path.as_bytes()).unwrap(),
+            kind,
+            mode: 0o644,
+            changes: Vec::new(),
+            places,
+            sums: Vec::new(),
+        }
     }
 
     fn told(to: &[u8]) -> Vec<String> {

@@ -8,6 +8,7 @@ mod fits;
 mod fresh;
 mod look;
 mod step;
+mod sums;
 
 pub use fits::{Misfit, Unfit, Why};
 pub use fresh::{Install, InstallError, Installed, archive};

@@ -13,6 +13,7 @@ mod error;
 mod fit;
 pub mod in_place;
 mod items;
+mod ledgers;
 mod reading;
 mod record;
 pub mod single;
@@ -40,7 +41,7 @@ use crate::base::write::Store;
 use crate::fill::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
-use crate::manifest::{How, Places};
+use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
 use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
@@ -54,6 +55,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the user asked for, understood.
 #[derive(Debug, Clone, Default)]
@@ -133,7 +135,7 @@ pub struct Prepared {
     /// What is left out, and why.
     pub dropped: BTreeMap<RelPath, Dropped>,
     /// Where new texts are kept; none where there are none.
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
 }
 
 impl Prepared {
@@ -187,6 +189,15 @@ impl Prepared {
         let places = self.readings.get(path).map_or(&[][..], |reading| &reading.places);
         let fill = Fill::of(places, &self.prefixes, None);
         fill.and_then(|fill| fill.places_at(places, dest)).unwrap_or_default()
+    }
+
+    /// The sums in a ledger as the record says them, with `dest` in its places.
+    fn sums_at(&self, path: &RelPath, dest: Option<&Prefix>) -> Vec<Sum> {
+        let Some(reading) = self.readings.get(path) else { return Vec::new() };
+        let runs: Vec<(u64, u64)> = reading.sums.iter().map(|sum| (sum.at, sum.text.len() as u64)).collect();
+        let fill = Fill::of(&reading.places, &self.prefixes, None);
+        let offsets = fill.and_then(|fill| fill.between(&runs, dest)).unwrap_or_default();
+        offsets.into_iter().zip(&reading.sums).map(|(at, sum)| Sum { at, ..sum.clone() }).collect()
     }
 
     /// Whether files that programs read name the path of the tree, so that it has to be written into them where it is
@@ -248,7 +259,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
-    let store = Store::default();
+    let store = Arc::new(Store::default());
     let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,
@@ -286,11 +297,9 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         readings,
         prefixes: prefixes.clone(),
         dropped,
-        store: None,
+        store: Some(Arc::clone(&store)),
     };
-    texts::ledgers(&mut prepared, &question, &store)?;
-    drop(question);
-    prepared.store = Some(store);
+    ledgers::rewrite(job, &mut prepared, &question)?;
     prepared.forget_own_path();
     let mut findings = texts::findings(&prepared);
     findings.extend(strip::findings(&prepared));

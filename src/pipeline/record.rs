@@ -64,6 +64,7 @@ pub(super) fn manifest(
         mode: shipped.item.mode,
         changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
         places: prepared.places_at(shipped.path, job.dest.as_ref()),
+        sums: prepared.sums_at(shipped.path, job.dest.as_ref()),
     };
     Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
 }

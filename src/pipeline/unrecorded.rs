@@ -5,6 +5,7 @@
 
 use super::JobError;
 use super::around::Around;
+use super::ledgers;
 use super::reading::{self, Left, Question, Reading};
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
@@ -44,6 +45,7 @@ pub fn look(root: &Path, old_prefixes: &[Prefix], listener: &dyn Listener) -> Re
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
+    ledgers::look(&inventory, &question, &mut readings)?;
     let mut findings: Vec<_> = readings.iter().filter_map(left).collect();
     findings.extend(inventory.entries.iter().filter_map(|(path, entry)| needs_rewriting(path, entry, old_prefixes)));
     findings.sort();
@@ -80,6 +82,7 @@ fn record(inventory: &Inventory, readings: &BTreeMap<RelPath, Reading>, old_pref
             mode: entry.mode,
             changes: Vec::new(),
             places: reading.map(|reading| reading.places.clone()).unwrap_or_default(),
+            sums: reading.map(|reading| reading.sums.clone()).unwrap_or_default(),
         })
     };
     Manifest { about, entries: inventory.entries.iter().filter_map(entry).collect() }

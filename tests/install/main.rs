@@ -24,4 +24,5 @@ mod state;
 #[path = "../files/step.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod step;
+mod sums;
 mod whole;

@@ -38,6 +38,7 @@ fn manifest(items: &[Item], digests: &Digests) -> Manifest {
         mode: item.mode,
         changes: Vec::new(),
         places: Vec::new(),
+        sums: Vec::new(),
     };
     Manifest { about: about(), entries: items.iter().zip(digests).map(entry).collect() }
 }
