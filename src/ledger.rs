@@ -104,15 +104,21 @@ impl<'a> Ledger<'a> {
         self.sums.iter().map(|sum| sum.text.as_slice()).collect()
     }
 
-    /// The file's bytes at `to`, with the sums that `sums` says; with that of the record where it says none.
+    /// The file's bytes at `to`, with the sums that `sums` says; with that of the record where it says none. A `.pyc` that is
+    /// left where it was while its source is moved `is_left`, and must not be taken for what the source says.
     pub fn write(
         &self,
         found: &Found<'_>,
         to: Standing<'_>,
+        is_left: bool,
         sums: impl Fn(&RelPath) -> Option<Sums>,
     ) -> Result<Vec<u8>, FillError> {
         let moved = self.fill.moved(&found.recorded, found.at, to)?;
-        let spelt = |sum: &Sum| sums(&sum.of).map_or_else(|| sum.text.clone(), |sums| sum.form.spell(&sums));
+        let spelt = |sum: &Sum| match (sum.form.stale().filter(|_| is_left), sums(&sum.of)) {
+            (Some(stale), _) => stale,
+            (None, Some(sums)) => sum.form.spell(&sums),
+            (None, None) => sum.text.clone(),
+        };
         let new: Vec<Vec<u8>> = self.sums.iter().map(spelt).collect();
         let new: Vec<&[u8]> = new.iter().map(Vec::as_slice).collect();
         self.with(&moved, to, &self.texts(), &new)

@@ -79,6 +79,8 @@ pub enum SumForm {
     Sha256Base64,
     /// The length in bytes, in decimal digits: a wheel's `RECORD`.
     Size,
+    /// The length in bytes modulo 2^32, little-endian, of the source a `.pyc` was compiled from (PEP 552).
+    SourceSize,
 }
 
 impl SumForm {
@@ -88,7 +90,13 @@ impl SumForm {
             Self::Md5Hex => hexadecimal(sums.md5),
             Self::Sha256Base64 => base64(&sums.sha256.bytes()).into_bytes(),
             Self::Size => sums.size.to_string().into_bytes(),
+            Self::SourceSize => ((sums.size & u64::from(u32::MAX)) as u32).to_le_bytes().to_vec(),
         }
+    }
+
+    /// What stands for a sum that nothing has, where a file is to be taken for stale; none where that is never so.
+    pub fn stale(self) -> Option<Vec<u8>> {
+        (self == Self::SourceSize).then(|| vec![0xff; 4])
     }
 
     /// How many bytes such a sum has that stands at the start of these; `None` where none does.
@@ -98,6 +106,7 @@ impl SumForm {
             Self::Md5Hex => exactly(32, run(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))),
             Self::Sha256Base64 => exactly(43, run(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))),
             Self::Size => Some(run(u8::is_ascii_digit)).filter(|digits| (1..=DIGITS).contains(digits)),
+            Self::SourceSize => Some(4).filter(|length| bytes.len() >= *length),
         }
     }
 }

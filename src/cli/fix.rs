@@ -11,6 +11,7 @@ use crate::base::host;
 use crate::base::path::{Prefix, RelPath};
 use crate::install::{self, Decided, MoveError, Request, State};
 use crate::pipeline::unrecorded::{self, Unrecorded};
+use crate::text::pyc;
 use report::{GREEN, Table, YELLOW, count, paint, say, talk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -139,6 +140,10 @@ fn of_files(decided: &Decided) -> Vec<Finding> {
             State::Edited(places) => {
                 let text = format!("it was edited; the old path is replaced in {}", count(*places, "place"));
                 Some(at(Severity::Note, "edited", text))
+            }
+            State::Freed if decided.classes(file).contains(pyc::CLASS) => {
+                let text = "Python compiled it again since; it goes with the old path".to_owned();
+                Some(at(Severity::Note, "changed-since", text))
             }
             State::Freed => {
                 let text = "it was changed and does not name an old path any more".to_owned();

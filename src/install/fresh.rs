@@ -194,7 +194,8 @@ fn decide<'m>(
     let about = &manifest.about;
     let mut installed = Installed { about: about.clone(), entries, bytes, files: 0, places: 0, left: BTreeMap::new() };
     let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
-    let (left, filled): (Vec<_>, Vec<_>) = depending.partition(|entry| fits::is_left(entry, install.leave));
+    let (left, filled): (Vec<_>, Vec<_>) =
+        depending.partition(|entry| fits::is_left(entry, install.leave, about, install.dest));
     fits::check(filled.iter().copied(), about, install.dest).map_err(InstallError::Misfit)?;
     for entry in left {
         for group in &entry.places {
@@ -285,7 +286,8 @@ fn sum_up(
     let bytes = source.range(0, source.size()).map_err(failed("read", entry, to))?;
     // One that was left, by its class, is where the archive had it.
     let found = ledger.find(&bytes, &[Some(to), about.at.as_ref(), None]).ok_or_else(|| wrong(FillError::Record))?;
-    let new = ledger.write(&found, found.at, |of| known.get(of).copied()).map_err(wrong)?;
+    let is_left = !entry.places.is_empty() && found.at != Some(to);
+    let new = ledger.write(&found, found.at, is_left, |of| known.get(of).copied()).map_err(wrong)?;
     if *new != *bytes {
         let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&new));
         written.map_err(failed("write", entry, to))?;

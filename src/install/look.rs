@@ -12,6 +12,7 @@ use crate::fill::{Fill, FillError, Standing};
 use crate::ledger::{self, Ledger};
 use crate::manifest::{self, Entry, How, Kind, Manifest, ManifestError, Whereabouts};
 use crate::text::occurrence::{Names, Occurrence, Reading};
+use crate::text::pyc;
 use crate::text::rewrite::is_text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -346,7 +347,7 @@ impl<'a> Looking<'a> {
         };
         let state = match standing.map_err(failed)? {
             Some(standing) if standing == to => State::Here,
-            Some(_) if fits::is_left(entry, self.request.leave) => State::Left,
+            Some(_) if fits::is_left(entry, self.request.leave, &self.manifest.about, self.request.to) => State::Left,
             Some(standing) => State::Elsewhere(standing.cloned()),
             None => self.edited(entry, &source).map_err(failed)?,
         };
@@ -370,6 +371,10 @@ impl<'a> Looking<'a> {
     /// What becomes of a file that was changed since.
     fn edited(&self, entry: &Entry, source: &FileBytes) -> io::Result<State> {
         let changed = "it was changed since it was packed";
+        // Python compiles again what is not of its source, and writes it where it may.
+        if is_compiled(entry) {
+            return Ok(State::Freed);
+        }
         if source.size() > LONGEST {
             return Ok(State::Stuck(format!("{changed}, and is too large to be searched")));
         }
@@ -379,7 +384,7 @@ impl<'a> Looking<'a> {
         let count = old_names(self.manifest, self.was, self.request.to, &bytes, reading).len();
         Ok(match count {
             0 => State::Freed,
-            _ if fits::is_left(entry, self.request.leave) => State::Left,
+            _ if fits::is_left(entry, self.request.leave, &self.manifest.about, self.request.to) => State::Left,
             count if text => State::Edited(count),
             count => State::Stuck(format!("{changed}, and still names another path in {count} places")),
         })
@@ -416,6 +421,11 @@ pub(super) fn old_names(
     }
     found.retain(|occurrence| occurrence.prefix != 0);
     found
+}
+
+/// Whether a file is one that Python compiled.
+pub(super) fn is_compiled(entry: &Entry) -> bool {
+    entry.places.iter().any(|group| group.class == pyc::CLASS)
 }
 
 enum Found {

@@ -4,6 +4,7 @@
 //! it is. Both ask the record where the path stands in each file and look at nothing else, and both refuse a path that a
 //! file cannot hold before anything is changed.
 
+mod caches;
 mod fits;
 mod fresh;
 mod look;

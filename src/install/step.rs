@@ -5,7 +5,7 @@
 //! for a third path, tells them apart by their bytes.
 
 use super::look::{Decided, File, MoveError, State, may_write, old_names};
-use super::sums;
+use super::{caches, sums};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
@@ -50,6 +50,7 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
     }
     may_write(decided)?;
     record(decided, &decided.was.moving(&decided.to))?;
+    caches::remove(decided)?;
     // What has sums of others gets its path together with them.
     let edited = |file: &&File| matches!(file.state, State::Edited(_)) || decided.entry(file).sums.is_empty();
     let files: Vec<_> = decided.changing().filter(edited).collect();

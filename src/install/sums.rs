@@ -90,12 +90,12 @@ impl<'a> Tree<'a> {
         let found = found.ok_or_else(|| failed(io::Error::other("it changed meanwhile")))?;
         let to = if file.state == State::Left { found.at } else { Some(&self.decided.to) };
         let known = |of: &RelPath| self.known.get(of).copied().flatten();
-        let new = ledger.write(&found, to, known).map_err(wrong)?;
+        let new = ledger.write(&found, to, file.state == State::Left, known).map_err(wrong)?;
         if *new == *bytes { Ok(None) } else { Ok(Some(prepare(&path, |out| out.write_all(&new))?)) }
     }
 }
 
 /// Whether it was found as the record knows it, wherever it stands.
-fn is_known(file: &File) -> bool {
+pub(super) fn is_known(file: &File) -> bool {
     matches!(file.state, State::Here | State::Elsewhere(_) | State::Left)
 }

@@ -8,6 +8,7 @@ pub mod archive;
 mod around;
 mod bundle;
 pub mod check;
+mod compiled;
 mod contents;
 mod error;
 mod fit;
@@ -37,6 +38,7 @@ use crate::base::glob::Globs;
 use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
+use crate::base::sums::SumForm;
 use crate::base::write::Store;
 use crate::fill::Fill;
 use crate::loader::closure::Member;
@@ -47,6 +49,7 @@ use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
+use crate::text::pyc;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
@@ -197,7 +200,14 @@ impl Prepared {
         let runs: Vec<(u64, u64)> = reading.sums.iter().map(|sum| (sum.at, sum.text.len() as u64)).collect();
         let fill = Fill::of(&reading.places, &self.prefixes, None);
         let offsets = fill.and_then(|fill| fill.between(&runs, dest)).unwrap_or_default();
-        offsets.into_iter().zip(&reading.sums).map(|(at, sum)| Sum { at, ..sum.clone() }).collect()
+        let text = |sum: &Sum| match (sum.form, self.inventory.entries.get(&sum.of).and_then(Entry::file)) {
+            (SumForm::SourceSize, Some(source)) => {
+                let size = self.size_at(&sum.of, source.size, dest);
+                ((size & u64::from(u32::MAX)) as u32).to_le_bytes().to_vec()
+            }
+            _ => sum.text.clone(),
+        };
+        offsets.into_iter().zip(&reading.sums).map(|(at, sum)| Sum { at, text: text(sum), ..sum.clone() }).collect()
     }
 
     /// Whether files that programs read name the path of the tree, so that it has to be written into them where it is
@@ -237,7 +247,7 @@ impl Prepared {
     /// How long a path the tree can run at, in bytes; none where no string of its files limits it.
     pub fn capacity(&self) -> Option<u64> {
         let padded = self.readings.values().flat_map(|reading| &reading.places);
-        let padded = padded.filter(|places| places.how == How::Padded);
+        let padded = padded.filter(|places| places.how == How::Padded && places.class != pyc::CLASS);
         padded.filter_map(|places| self.prefixes.get(places.prefix)).map(|prefix| prefix.as_bytes().len() as u64).min()
     }
 
@@ -272,7 +282,8 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
-    let dropped = texts::leave_out(&mut inventory, &tree, &readings);
+    let mut dropped = texts::leave_out(&mut inventory, &tree, &readings);
+    dropped.extend(compiled::follow(&mut inventory, &prefixes, &mut readings, job.dest.as_ref())?);
     let (mut plan, expected) = loop {
         let plan = decide(job, &inventory, &prefixes, &copied, &readings);
         let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);

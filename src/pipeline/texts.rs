@@ -62,11 +62,7 @@ fn size(inventory: &Inventory, path: &RelPath) -> u64 {
 
 /// Whether a file was compiled from a Python source that changes.
 fn stale(path: &RelPath, readings: &BTreeMap<RelPath, Reading>) -> bool {
-    let source = path.parent().and_then(|directory| {
-        let (name, above) = pyc::source_name(directory.name(), path.name())?;
-        Some(if above { directory.parent()?.join(&name) } else { directory.join(&name) })
-    });
-    source.and_then(|source| readings.get(&source)).is_some_and(|reading| reading.text.is_some())
+    pyc::source(path).and_then(|source| readings.get(&source)).is_some_and(|reading| reading.text.is_some())
 }
 
 /// What a person should know of the texts.

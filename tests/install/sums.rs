@@ -5,6 +5,7 @@ use crate::call::relocate;
 use crate::packed::{Made, settled};
 use crate::place::tool;
 use crate::state::exact;
+use crate::step::{Went, kill_at};
 use relocate::manifest::{MANIFEST, Manifest};
 use std::fs;
 use std::path::Path;
@@ -209,4 +210,28 @@ fn a_record_without_sums_moves_the_tree_and_leaves_the_ledgers() {
     relocate(dir, ["fix", "one"]).expect(0, &["it is at"], &[]);
     assert_eq!(text(&made.place.at("one"), LIST), before);
     relocate(dir, ["verify", "one"]).expect(0, &[CLEAN], &[]);
+}
+
+#[test]
+fn a_kill_at_any_change_leaves_sums_that_the_next_run_makes_right() {
+    let made = packed(&[]);
+    let dir = made.place.dir();
+    relocate(dir, ["install", "app.tar.gz", "two"]).expect(0, &["installed to"], &[]);
+    let wanted = settled(&made.place.at("two"));
+    tool(&[&"mv", &made.place.at("two"), &made.place.at("kept")]);
+    relocate(dir, ["install", "app.tar.gz", "one"]).expect(0, &["installed to"], &[]);
+    let mut points = 0;
+    loop {
+        tool(&[&"rm", &"-rf", &made.place.at("two")]);
+        tool(&[&"cp", &"-a", &made.place.at("one"), &made.place.at("two")]);
+        let went = kill_at(&relocate(dir, ["fix", "two"]), points);
+        relocate(dir, ["fix", "two"]).run();
+        assert_eq!(settled(&made.place.at("two")), wanted, "killed before change {points}");
+        if went == Went::Ended(0) {
+            break;
+        }
+        points += 5;
+    }
+    assert!(points > 60, "{points}");
+    right(&made.place.at("two"));
 }

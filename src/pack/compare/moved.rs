@@ -61,7 +61,7 @@ impl<'a> Moved<'a> {
             self.sums.lock().unwrap_or_else(PoisonError::into_inner).insert(of, sums);
             sums
         });
-        sums.is_none_or(|sums| sum.form.spell(&sums) == stood)
+        sums.is_none_or(|sums| sum.form.spell(&sums) == stood || sum.form.stale().is_some_and(|stale| stale == stood))
     }
 
     fn sums_of(&self, entry: &Entry) -> io::Result<Option<Sums>> {
