@@ -207,3 +207,113 @@ pub fn in_rounds<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Vec<&'a En
     rounds.push(left);
     rounds
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::path::Prefix;
+    use crate::base::sums::SumForm;
+    use crate::manifest::{FORMAT, How, Places};
+    use proptest::prelude::*;
+
+    fn about() -> About {
+        About {
+            format: FORMAT,
+            tool: String::new(),
+            old_prefixes: vec![Prefix::new(b"/p/old").unwrap()],
+            floor: serde_json::Value::Null,
+            capacity: None,
+            at: None,
+            proven: true,
+        }
+    }
+
+    fn rel(path: &str) -> RelPath {
+        RelPath::new(path.as_bytes()).unwrap()
+    }
+
+    /// A ledger with the path and a size in each line.
+    fn ledger(lines: usize) -> (Vec<u8>, Entry) {
+        let (mut bytes, mut at, mut sums) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..lines {
+            at.push(bytes.len() as u64);
+            bytes.extend_from_slice(b"/p/old/f,");
+            let text = (number * 37).to_string().into_bytes();
+            sums.push(Sum { at: bytes.len() as u64, form: SumForm::Size, of: rel("f"), text: text.clone() });
+            bytes.extend_from_slice(&text);
+            bytes.push(b'\n');
+        }
+        let kind = Kind::File { size: bytes.len() as u64, sha256: Digest::of(&bytes), sha256_before: None };
+        let places = vec![Places { how: How::Text, class: "text".to_owned(), prefix: 0, at }];
+        (bytes, Entry { path: rel("l"), kind, mode: 0o644, changes: Vec::new(), places, sums })
+    }
+
+    proptest! {
+        #[test]
+        fn many_moves_with_other_sums_are_one_move(
+            lines in 1..9usize,
+            stops in prop::collection::vec(("/[a-z]{1,9}", any::<u64>()), 1..9),
+        ) {
+            let about = about();
+            let (packed, entry) = ledger(lines);
+            let ledger = Ledger::new(&entry, &about).unwrap();
+            let mut here = packed.clone();
+            let paths: Vec<Prefix> = stops.iter().map(|(to, _)| Prefix::new(to.as_bytes()).unwrap()).collect();
+            for (to, (_, size)) in paths.iter().zip(&stops) {
+                let sums = Sums { size: *size, ..Sums::of(b"") };
+                let candidates: Vec<Standing<'_>> = paths.iter().map(Some).chain([None]).collect();
+                let found = ledger.find(&here, &candidates).unwrap();
+                here = ledger.write(&found, Some(to), false, |_| Some(sums)).unwrap();
+                let straight = ledger.find(&packed, &[None]).unwrap();
+                prop_assert_eq!(&ledger.write(&straight, Some(to), false, |_| Some(sums)).unwrap(), &here);
+                let now = ledger.find(&here, &[Some(to)]).unwrap();
+                prop_assert_eq!(&ledger.as_packed(&now, None, |_, _| true).unwrap(), &packed);
+            }
+        }
+
+        #[test]
+        fn damage_is_an_error_or_no_find(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0..200usize) {
+            let (packed, entry) = ledger(4);
+            let about = about();
+            let ledger = Ledger::new(&entry, &about).unwrap();
+            drop(ledger.find(&bytes, &[None]));
+            drop(ledger.find(&packed[..cut.min(packed.len())], &[None]));
+        }
+    }
+
+    #[test]
+    fn records_that_contradict_themselves_are_refused() {
+        let about = about();
+        let refused = |change: &dyn Fn(&mut Entry)| {
+            let (_, mut entry) = ledger(3);
+            change(&mut entry);
+            Ledger::new(&entry, &about).err() == Some(FillError::Record)
+        };
+        assert!(!refused(&|_| {}));
+        assert!(refused(&|entry| entry.sums.swap(0, 1)));
+        assert!(refused(&|entry| entry.sums[0].at = 3));
+        assert!(refused(&|entry| entry.sums[1].at = u64::MAX));
+        assert!(refused(&|entry| entry.sums[1].text = b"many".to_vec()));
+        assert!(refused(&|entry| entry.sums[1].text = vec![b'1'; 15]));
+        assert!(refused(&|entry| entry.kind = Kind::Dir));
+        // Behind the end of the file nothing is found.
+        let (bytes, mut entry) = ledger(3);
+        entry.sums[2].at = 1 << 60;
+        assert!(Ledger::new(&entry, &about).unwrap().find(&bytes, &[None]).is_none());
+    }
+
+    #[test]
+    fn a_ledger_comes_after_those_it_sums_up_and_a_circle_ends() {
+        let named = |path: &str, of: &[&str]| {
+            let (_, entry) = ledger(of.len());
+            let sums = entry.sums.iter().zip(of).map(|(sum, of)| Sum { of: rel(of), ..sum.clone() }).collect();
+            Entry { path: rel(path), sums, ..entry }
+        };
+        let entries = [named("a", &["b"]), named("b", &["c", "b"]), named("c", &["x"])];
+        let order = |entries: &[Entry]| -> Vec<String> {
+            in_rounds(entries.iter()).into_iter().flatten().map(|entry| entry.path.to_string()).collect()
+        };
+        assert_eq!(order(&entries), ["c", "b", "a"]);
+        assert_eq!(order(&[named("a", &["b"]), named("b", &["a"])]), ["a", "b"]);
+    }
+}

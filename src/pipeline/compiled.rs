@@ -19,7 +19,7 @@ use std::fs;
 /// What becomes of one compiled file.
 enum Compiled {
     /// It follows its source.
-    Follows(Vec<Places>, Sum),
+    Follows(Vec<Places>, Option<Sum>),
     /// It cannot.
     Lost,
 }
@@ -91,20 +91,24 @@ pub(super) fn note(
     }
     for (path, places, sum) in follows {
         if let Some(reading) = readings.get_mut(&path) {
-            (reading.places, reading.sums) = (places, vec![sum]);
+            (reading.places, reading.sums) = (places, sum.into_iter().collect());
         }
     }
     Ok(lost)
 }
 
-/// None for a file that is never compared with its source.
+/// None for what Python did not compile.
 fn compiled(
     entry: &Entry,
     bytes: &[u8],
     (source, source_entry): (&RelPath, &Entry),
     prefixes: &[Prefix],
 ) -> Option<Compiled> {
-    let Class::Pyc(stamp) = entry.file()?.class else { return pyc::is_checked(bytes).then_some(Compiled::Lost) };
+    let Class::Pyc(stamp) = entry.file()?.class else {
+        let found = if pyc::is_checked(bytes)? { None } else { pyc::places(bytes, prefixes) };
+        // Python never compares it: a path that does not fit is refused, as for other data.
+        return Some(found.map_or(Compiled::Lost, |found| Compiled::Follows(places("data", found), None)));
+    };
     let sized = pyc::source_size(bytes).and_then(|at| {
         let text = bytes.get(at as usize..at as usize + 4)?.to_vec();
         Some(Sum { at, form: SumForm::SourceSize, of: source.clone(), text })
@@ -114,10 +118,14 @@ fn compiled(
     let fresh = i64::from(stamp.mtime) == source_entry.mtime & i64::from(u32::MAX);
     let sized = sized.filter(|sum| fresh && sum.text == size.to_le_bytes());
     let Some((sum, found)) = sized.zip(pyc::places(bytes, prefixes)) else { return Some(Compiled::Lost) };
+    Some(Compiled::Follows(places(pyc::CLASS, found), Some(sum)))
+}
+
+fn places(class: &str, found: Vec<(usize, u64)>) -> Vec<Places> {
     let mut groups: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
     for (prefix, offset) in found {
         groups.entry(prefix).or_default().push(offset);
     }
-    let group = |(prefix, at)| Places { how: How::Padded, class: pyc::CLASS.to_owned(), prefix, at };
-    Some(Compiled::Follows(groups.into_iter().map(group).collect(), sum))
+    let group = |(prefix, at)| Places { how: How::Padded, class: class.to_owned(), prefix, at };
+    groups.into_iter().map(group).collect()
 }

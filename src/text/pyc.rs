@@ -49,10 +49,17 @@ pub fn source_size(head: &[u8]) -> Option<u64> {
     (SIZE_SINCE..PYTHON_2).contains(&magic).then_some(stamp.offset + 4)
 }
 
-/// Whether a .pyc is checked against its source by a hash (PEP 552).
-pub fn is_checked(head: &[u8]) -> bool {
-    let magic = head.get(..2).and_then(|magic| magic.try_into().ok()).map(u16::from_le_bytes);
-    magic.is_some_and(|magic| (FLAGS_SINCE..PYTHON_2).contains(&magic)) && head.get(2..8) == Some(b"\r\n\x03\0\0\0")
+/// Whether a .pyc has a hash of its source (PEP 552), and if so, whether Python compares it.
+pub fn is_checked(head: &[u8]) -> Option<bool> {
+    let magic = u16::from_le_bytes(head.get(..2)?.try_into().ok()?);
+    if !(FLAGS_SINCE..PYTHON_2).contains(&magic) {
+        return None;
+    }
+    match head.get(2..8)? {
+        b"\r\n\x03\0\0\0" => Some(true),
+        b"\r\n\x01\0\0\0" => Some(false),
+        _ => None,
+    }
 }
 
 /// Where the strings of a .pyc name a prefix (index, offset), sorted; `None` where that cannot be told for sure.
@@ -194,7 +201,8 @@ mod tests {
         assert_eq!(source_size(&python_311), Some(12));
         let python_27 = [&[0x03, 0xf3, b'\r', b'\n'][..], &8u32.to_le_bytes()].concat();
         assert_eq!(source_size(&python_27), None);
-        assert!(is_checked(&[0xa7, 0x0d, b'\r', b'\n', 3, 0, 0, 0]));
-        assert!(!is_checked(&[0xa7, 0x0d, b'\r', b'\n', 1, 0, 0, 0]));
+        assert_eq!(is_checked(&[0xa7, 0x0d, b'\r', b'\n', 3, 0, 0, 0]), Some(true));
+        assert_eq!(is_checked(&[0xa7, 0x0d, b'\r', b'\n', 1, 0, 0, 0]), Some(false));
+        assert_eq!(is_checked(&python_311), None);
     }
 }

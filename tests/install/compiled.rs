@@ -135,3 +135,17 @@ fn files_that_python_compiled_after_the_install_go_with_the_old_path() {
     relocate(dir, ["fix", "two"]).expect(0, &["it is at"], &[]);
     assert!(!is_fresh(&made.place.at("two"), false));
 }
+
+/// Python compares nothing there, so they must say the same as their sources.
+#[test]
+fn a_file_with_an_unchecked_hash_gets_the_path() {
+    let made = made();
+    let compile = "import py_compile, sys; py_compile.compile(sys.argv[1], doraise=True, \
+                   invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)";
+    tool(&[&"python3", &"-c", &compile, &made.inside(MODULE)]);
+    let root = made.root();
+    relocate(made.place.dir(), [root.to_str().unwrap(), "-o", "app.tar.gz"]).run();
+    fs::rename(made.place.at("built"), made.place.at("taken away")).unwrap();
+    relocate(made.place.dir(), ["install", "app.tar.gz", "one"]).expect(0, &["installed to"], &[]);
+    assert!(is_fresh(&made.place.at("one"), false));
+}
