@@ -125,6 +125,36 @@ impl<'a> Fill<'a> {
         })
     }
 
+    /// Where runs of bytes between the places begin when the tree stands at `at`. `runs` are offset and length in the
+    /// archive's bytes; refused where they are not sorted, or one lies in a place.
+    pub fn between(&self, runs: &[(u64, u64)], at: Standing<'_>) -> Result<Vec<u64>, FillError> {
+        let mut places = self.spelt(self.base).zip(self.spelt(at)).peekable();
+        // Where the last run or place ends in the archive's bytes; where the last place ends in both.
+        let (mut end, mut before, mut now) = (0u64, 0u64, 0u64);
+        let mut found = Vec::with_capacity(runs.len());
+        for (offset, len) in runs {
+            let run_end = offset.checked_add(*len).ok_or(FillError::Record)?;
+            while let Some((there, here)) =
+                places.next_if(|(there, _)| matches!(there, Ok((place, _)) if place < offset))
+            {
+                let ((there, old), (here, new)) = (there?, here?);
+                (before, now) = (there + old.len() as u64, here + new.len() as u64);
+                end = end.max(before);
+            }
+            let next = match places.peek() {
+                Some((Ok((place, _)), _)) => *place,
+                Some((Err(error), _)) => return Err(error.clone()),
+                None => u64::MAX,
+            };
+            if *offset < end || run_end > next {
+                return Err(FillError::Record);
+            }
+            end = run_end;
+            found.push((offset - before).checked_add(now).ok_or(FillError::Record)?);
+        }
+        Ok(found)
+    }
+
     /// The same places by the offsets they have when the tree stands at `at`.
     pub fn places_at(&self, places: &[Places], at: Standing<'_>) -> Result<Vec<Places>, FillError> {
         let now: Vec<u64> = self.spelt(at).map(|spelt| Ok(spelt?.0)).collect::<Result<_, FillError>>()?;

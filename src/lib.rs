@@ -18,6 +18,7 @@ pub mod contents;
 pub mod elf;
 pub mod fill;
 pub mod install;
+pub mod ledger;
 pub mod loader;
 pub mod manifest;
 pub mod pack;

@@ -11,6 +11,7 @@ pub use whereabouts::Whereabouts;
 
 use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath, deserialize_bytes, serialize_bytes};
+use crate::base::sums::SumForm;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -79,6 +80,9 @@ pub struct Entry {
     /// Where its bytes name the path of the tree, which must be known to be written there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Places>,
+    /// Where its bytes have sums of other files that depend on the path of the tree, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<Sum>,
 }
 
 /// Where one file names one path: what an installer overwrites when the path of the tree is known.
@@ -92,6 +96,20 @@ pub struct Places {
     pub prefix: usize,
     /// Byte offsets in the file as the archive has it, sorted.
     pub at: Vec<u64>,
+}
+
+/// A sum of another file of the tree: what an installer writes anew when that file got the path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum {
+    /// Byte offset in the file as the archive has it.
+    pub at: u64,
+    /// How it is written.
+    pub form: SumForm,
+    /// The file whose sum it is, by its first name.
+    pub of: RelPath,
+    /// What stands there in the archive.
+    #[serde(serialize_with = "write_bytes", deserialize_with = "deserialize_bytes")]
+    pub text: Vec<u8>,
 }
 
 /// How a path is written where another one stands.
@@ -306,7 +324,7 @@ mod tests {
     }
 
     fn entry(path: &[u8], kind: Kind) -> Entry {
-        Entry { path: rel(path), kind, mode: 0o755, changes: Vec::new(), places: Vec::new() }
+        Entry { path: rel(path), kind, mode: 0o755, changes: Vec::new(), places: Vec::new(), sums: Vec::new() }
     }
 
     fn manifest() -> Manifest {

@@ -45,6 +45,7 @@ const MAP: &[Row] = &[
     Row { module: "text", may_import: &["base"], never: PURE },
     Row { module: "manifest", may_import: &["base"], never: PURE },
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
+    Row { module: "ledger", may_import: &["base", "manifest", "fill"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
     Row { module: "audit", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
@@ -55,24 +56,24 @@ const MAP: &[Row] = &[
     },
     Row {
         module: "pack",
-        may_import: &["base", "manifest", "fill", "verify"],
+        may_import: &["base", "manifest", "fill", "ledger", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
-    Row { module: "install", may_import: &["base", "text", "manifest", "fill", "pack"], never: SILENT },
+    Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
-            "contents",
+            "base", "loader", "elf", "text", "manifest", "fill", "ledger", "scan", "plan", "audit", "verify", "pack",
+            "install", "contents",
         ],
         never: SILENT,
     },
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
-            "contents", "pipeline",
+            "base", "loader", "elf", "text", "manifest", "fill", "ledger", "scan", "plan", "audit", "verify", "pack",
+            "install", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -2,7 +2,7 @@
 //!
 //! Takes the bytes of ELF files and what an [`Audit`] says of paths below the old prefix; gives for each sort of data who
 //! uses it, where it is looked for, which systems have it there, and the variable that says where to look instead. What
-//! systems have is data (`host_data.toml`, with its sources).
+//! systems have is data (`host_data.toml`, which says what of it was looked up).
 
 use super::judge::Audit;
 use super::kind::Kind;

@@ -1,4 +1,4 @@
-//! What every floor above stands on: paths as bytes, byte sources, digests, findings, events.
+//! What every floor above stands on: paths as bytes, byte sources, digests and sums, findings, events.
 //!
 //! This floor knows nothing of ELF, archives or commands. It is the only one that writes files and reads the
 //! environment and the clock.
@@ -12,4 +12,5 @@ pub mod glob;
 pub mod host;
 pub mod mode;
 pub mod path;
+pub mod sums;
 pub mod write;

@@ -11,6 +11,7 @@ use crate::base::host;
 use crate::base::path::{Prefix, RelPath};
 use crate::install::{self, Decided, MoveError, Request, State};
 use crate::pipeline::unrecorded::{self, Unrecorded};
+use crate::text::pyc;
 use report::{GREEN, Table, YELLOW, count, paint, say, talk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -140,6 +141,10 @@ fn of_files(decided: &Decided) -> Vec<Finding> {
                 let text = format!("it was edited; the old path is replaced in {}", count(*places, "place"));
                 Some(at(Severity::Note, "edited", text))
             }
+            State::Freed if decided.classes(file).contains(pyc::CLASS) => {
+                let text = "Python compiled it again since; it goes with the old path".to_owned();
+                Some(at(Severity::Note, "changed-since", text))
+            }
             State::Freed => {
                 let text = "it was changed and does not name an old path any more".to_owned();
                 Some(at(Severity::Note, "changed-since", text))
@@ -154,6 +159,15 @@ fn of_files(decided: &Decided) -> Vec<Finding> {
                 format!("{} of it outside the record keep the old bytes", count(file.unknown_names as usize, "name"));
             findings.push(at(Severity::Warning, "hard-link-split", text));
         }
+    }
+    for file in &decided.ledgers {
+        let what = match file.state {
+            State::Here | State::Elsewhere(_) | State::Left => continue,
+            State::Gone => ("gone", "it is not there any more".to_owned()),
+            State::Stuck(ref why) => ("changed-since", why.clone()),
+            State::Edited(_) | State::Freed => ("changed-since", "it was changed; the sums in it stay".to_owned()),
+        };
+        findings.push(Finding::at(&file.path, Severity::Note, what.0, what.1));
     }
     findings
 }

@@ -15,6 +15,12 @@ pub(super) fn lines(taken: &[Taken]) -> String {
     taken.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// All sorts in one line, with who uses them.
+pub(super) fn short(taken: &[Taken]) -> String {
+    let each: Vec<_> = taken.iter().map(|taken| format!("{} ({})", taken.sort.word(), users(&taken.users))).collect();
+    format!("{}; 'relocate check' says where it is looked for", each.join(", "))
+}
+
 fn line(taken: &Taken) -> String {
     let brings = taken.brings_its_own();
     let own = taken.own_paths.iter().filter(|(_, there)| !brings || **there).map(|(path, there)| {

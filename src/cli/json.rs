@@ -64,6 +64,7 @@ pub(super) fn pack(
         "verdict": self::verdict(verdict),
         "findings": findings,
         "left": left.map(|left| left::json(&left.audit, &left.wanted)),
+        "host_data": left.map(|left| host_data::json(&left.taken)),
         "output": written.map(output),
     }))
 }

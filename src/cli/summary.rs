@@ -3,7 +3,7 @@
 use super::args::PackArgs;
 use super::exit::Exit;
 use super::left::{self, Shown};
-use super::{json, names, paste, report};
+use super::{host_data, json, names, paste, report};
 use crate::base::finding::{Finding, Severity};
 use crate::pack::Archive;
 use crate::pipeline::check::Left;
@@ -127,6 +127,9 @@ fn table(
     }
     if let Some(left) = left.filter(|left| !left.audit.findings.is_empty()) {
         table.row("left", left.audit.summary.clone());
+    }
+    if let Some(left) = left.filter(|left| !left.taken.is_empty()) {
+        table.row("host data", host_data::short(&left.taken));
     }
     if !prepared.copied.is_empty() {
         let names: Vec<_> = prepared.copied.keys().map(ToString::to_string).collect();

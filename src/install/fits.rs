@@ -7,6 +7,7 @@
 use crate::base::path::{Prefix, RelPath, printable};
 use crate::manifest::{About, Entry, How, Places};
 use crate::text::kind::Kind;
+use crate::text::pyc;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -155,15 +156,19 @@ fn why(group: &Places, about: &About, to: &Prefix) -> Option<Why> {
         return Some(Why::TooLong { capacity: capacity as u64 });
     }
     let byte = match Kind::named(&group.class) {
+        // Its strings are marked as ASCII.
+        None if group.class == pyc::CLASS => bytes.iter().copied().find(|byte| !byte.is_ascii()),
         Some(kind) => kind.cannot_hold(bytes),
         None => bytes.iter().copied().find(|byte| b":\n".contains(byte)),
     };
     byte.map(Why::Byte)
 }
 
-/// Whether one of the file's classes is among those to be left as they are.
-pub(super) fn is_left(entry: &Entry, leave: &BTreeSet<String>) -> bool {
-    entry.places.iter().any(|group| leave.contains(&group.class))
+/// Whether one of the file's classes is among those to be left as they are, or it is a compiled Python file that cannot hold
+/// the path: it is stale then, and Python compiles its source again.
+pub(super) fn is_left(entry: &Entry, leave: &BTreeSet<String>, about: &About, to: &Prefix) -> bool {
+    let stale = |group: &Places| group.class == pyc::CLASS && why(group, about, to).is_some();
+    entry.places.iter().any(|group| leave.contains(&group.class) || stale(group))
 }
 
 /// The longest path that all of them hold; none where no length is too much.
@@ -190,7 +195,14 @@ mod tests {
     fn entry(path: &str, how: How, class: &str, prefix: usize) -> Entry {
         let kind = manifest::Kind::File { size: 0, sha256: Digest::of(b""), sha256_before: None };
         let places = vec![Places { how, class: class.to_owned(), prefix, at: vec![0] }];
-        Entry { path: RelPath::new(path.as_bytes()).unwrap(), kind, mode: 0o644, changes: Vec::new(), places }
+        Entry {
+            path: RelPath::new(path.as_bytes()).unwrap(),
+            kind,
+            mode: 0o644,
+            changes: Vec::new(),
+            places,
+            sums: Vec::new(),
+        }
     }
 
     fn told(to: &[u8]) -> Vec<String> {

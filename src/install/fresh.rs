@@ -5,12 +5,14 @@
 //! appears as DEST by a rename; whatever stops it before that leaves nothing.
 
 use super::fits::{self, Misfit};
-use crate::base::bytes::FileBytes;
+use crate::base::bytes::{FileBytes, ReadAt as _};
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::{Prefix, RelPath};
+use crate::base::sums::Sums;
 use crate::base::write::{NewDir, Parents, WriteError};
 use crate::fill::{Fill, FillError};
+use crate::ledger::{self, Ledger};
 use crate::manifest::{self, About, Entry, Kind, Manifest, Whereabouts};
 use crate::pack::{ContentError, Limits, RestoreError, Restored, UnpackError, Unsealed, restore};
 use std::collections::{BTreeMap, BTreeSet};
@@ -141,6 +143,7 @@ pub fn archive(install: &Install<'_>, listener: &dyn Listener) -> Result<Install
     for (entry, fill) in &todo {
         write(&mut tree, &manifest.about, entry, fill, install.dest)?;
     }
+    ledgers(&mut tree, &manifest, install.dest)?;
     let record = RelPath::new(manifest::PLACE.as_bytes()).unwrap_or_default();
     tree.add(&record, &Whereabouts::at(Some(install.dest)).to_bytes())?;
     tree.seal()?;
@@ -191,7 +194,8 @@ fn decide<'m>(
     let about = &manifest.about;
     let mut installed = Installed { about: about.clone(), entries, bytes, files: 0, places: 0, left: BTreeMap::new() };
     let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
-    let (left, filled): (Vec<_>, Vec<_>) = depending.partition(|entry| fits::is_left(entry, install.leave));
+    let (left, filled): (Vec<_>, Vec<_>) =
+        depending.partition(|entry| fits::is_left(entry, install.leave, about, install.dest));
     fits::check(filled.iter().copied(), about, install.dest).map_err(InstallError::Misfit)?;
     for entry in left {
         for group in &entry.places {
@@ -218,8 +222,7 @@ fn decide<'m>(
 fn write(tree: &mut Unsealed, about: &About, entry: &Entry, fill: &Fill<'_>, to: &Prefix) -> Result<(), InstallError> {
     let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
     let Some(mut file) = tree.open(&entry.path)? else { return Ok(()) };
-    let place = &entry.path.under(Path::new(OsStr::from_bytes(to.as_bytes())));
-    let failed = |doing| move |source| InstallError::Write(WriteError::io(doing, place)(source));
+    let failed = |doing| failed(doing, entry, to);
     let looks = file.metadata().map_err(failed("look at"))?;
     let base = about.at.as_ref();
     let source = file.try_clone().and_then(FileBytes::new).map_err(failed("read"))?;
@@ -237,4 +240,65 @@ fn write(tree: &mut Unsealed, about: &About, entry: &Entry, fill: &Fill<'_>, to:
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(failed("write"))?;
     }
     Ok(tree.close(&file, &entry.path, entry.mode, looks.mtime())?)
+}
+
+/// Writes the sums of filled files into the files that keep them.
+fn ledgers(tree: &mut Unsealed, manifest: &Manifest, to: &Prefix) -> Result<(), InstallError> {
+    let mut known: BTreeMap<&RelPath, Sums> = BTreeMap::new();
+    for entry in ledger::in_rounds(manifest.entries.iter()).into_iter().flatten() {
+        for sum in &entry.sums {
+            let of = manifest.entry(&sum.of).filter(|of| matches!(of.kind, Kind::File { .. }) && of.path != entry.path);
+            if let Some(of) = of.filter(|of| !known.contains_key(&of.path)) {
+                known.extend(sums(tree, of, to)?.map(|sums| (&of.path, sums)));
+            }
+        }
+        sum_up(tree, &manifest.about, entry, &known, to)?;
+    }
+    Ok(())
+}
+
+/// The sums of one file as it is; none where nothing is written.
+fn sums(tree: &mut Unsealed, entry: &Entry, to: &Prefix) -> Result<Option<Sums>, InstallError> {
+    let Some(file) = tree.open(&entry.path)? else { return Ok(None) };
+    let failed = failed("read", entry, to);
+    let mtime = file.metadata().map_err(&failed)?.mtime();
+    let source = file.try_clone().and_then(FileBytes::new).map_err(&failed)?;
+    let sums = Sums::read(&source).map_err(&failed)?;
+    tree.close(&file, &entry.path, entry.mode, mtime)?;
+    Ok(Some(sums))
+}
+
+fn sum_up(
+    tree: &mut Unsealed,
+    about: &About,
+    entry: &Entry,
+    known: &BTreeMap<&RelPath, Sums>,
+    to: &Prefix,
+) -> Result<(), InstallError> {
+    let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
+    let ledger = Ledger::new(entry, about).map_err(wrong)?;
+    let Some(mut file) = tree.open(&entry.path)? else { return Ok(()) };
+    let looks = file.metadata().map_err(failed("look at", entry, to))?;
+    if looks.len() > ledger::LONGEST {
+        return Err(wrong(FillError::Record));
+    }
+    let source = file.try_clone().and_then(FileBytes::new).map_err(failed("read", entry, to))?;
+    let bytes = source.range(0, source.size()).map_err(failed("read", entry, to))?;
+    // One that was left, by its class, is where the archive had it.
+    let found = ledger.find(&bytes, &[Some(to), about.at.as_ref(), None]).ok_or_else(|| wrong(FillError::Record))?;
+    let is_left = !entry.places.is_empty() && found.at != Some(to);
+    let new = ledger.write(&found, found.at, is_left, |of| known.get(of).copied()).map_err(wrong)?;
+    if *new != *bytes {
+        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&new));
+        written.map_err(failed("write", entry, to))?;
+    }
+    Ok(tree.close(&file, &entry.path, entry.mode, looks.mtime())?)
+}
+
+/// Says what failed, by the path the file will have.
+fn failed<'e>(doing: &'static str, entry: &'e Entry, to: &'e Prefix) -> impl Fn(std::io::Error) -> InstallError + 'e {
+    move |source| {
+        let place = entry.path.under(Path::new(OsStr::from_bytes(to.as_bytes())));
+        InstallError::Write(WriteError::io(doing, &place)(source))
+    }
 }

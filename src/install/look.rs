@@ -9,8 +9,10 @@ use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::path::{Prefix, RelPath, printable};
 use crate::base::write::{WriteError, may_make, may_replace};
 use crate::fill::{Fill, FillError, Standing};
+use crate::ledger::{self, Ledger};
 use crate::manifest::{self, Entry, How, Kind, Manifest, ManifestError, Whereabouts};
 use crate::text::occurrence::{Names, Occurrence, Reading};
+use crate::text::pyc;
 use crate::text::rewrite::is_text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -81,6 +83,8 @@ pub struct Decided {
     pub was: Whereabouts,
     /// Every file that depends on the path, sorted.
     pub files: Vec<File>,
+    /// Every file that names no path, but has sums of some that do, sorted.
+    pub ledgers: Vec<File>,
 }
 
 /// Why a tree is not moved.
@@ -193,8 +197,8 @@ pub fn decide_by(manifest: Manifest, request: &Request<'_>) -> Result<Decided, M
         Some(bytes) => Whereabouts::parse(&bytes).map_err(MoveError::Record)?,
         None => Whereabouts::at(None),
     };
-    let files = Looking { request, manifest: &manifest, was: &was }.files()?;
-    let decided = Decided { root: root.to_owned(), to: request.to.clone(), manifest, was, files };
+    let (ledgers, files) = Looking { request, manifest: &manifest, was: &was }.files()?;
+    let decided = Decided { root: root.to_owned(), to: request.to.clone(), manifest, was, files, ledgers };
     let changing = decided.changing().map(|file| decided.entry(file));
     fits::check(changing, &decided.manifest.about, request.to).map_err(MoveError::Misfit)?;
     Ok(decided)
@@ -214,8 +218,10 @@ pub fn may_write(decided: &Decided) -> Result<(), WriteError> {
     }
     let own = decided.root.join(manifest::DIRECTORY);
     may_make(&if own.exists() { decided.root.join(manifest::PLACE) } else { own })?;
+    let summing = decided.ledgers.iter().filter(|file| file.state == State::Here);
     decided
         .changing()
+        .chain(summing)
         .flat_map(|file| std::iter::once(&file.path).chain(&file.other_names))
         .try_for_each(|name| may_replace(&name.under(&decided.root)))
 }
@@ -242,7 +248,8 @@ struct Looking<'a> {
 }
 
 impl<'a> Looking<'a> {
-    fn files(&self) -> Result<Vec<File>, MoveError> {
+    /// The files that name no path themselves, and those that do.
+    fn files(&self) -> Result<(Vec<File>, Vec<File>), MoveError> {
         let mut further: BTreeMap<&RelPath, Vec<&RelPath>> = BTreeMap::new();
         for entry in &self.manifest.entries {
             if let Kind::HardLink { first } = &entry.kind {
@@ -252,14 +259,14 @@ impl<'a> Looking<'a> {
         let mut files = Vec::new();
         for (at, entry) in self.manifest.entries.iter().enumerate() {
             let Kind::File { size, .. } = entry.kind else { continue };
-            if entry.places.is_empty() {
+            if !ledger::depends(entry) {
                 continue;
             }
             let names = further.remove(&entry.path).unwrap_or_default();
             self.set(at, size, std::iter::once(&entry.path).chain(names), &mut files)?;
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(files)
+        Ok(files.into_iter().partition(|file| self.manifest.entries[file.entry].places.is_empty()))
     }
 
     /// All names of one file of the record, which may be several files by now, or none.
@@ -329,28 +336,45 @@ impl<'a> Looking<'a> {
         let place = name.under(self.request.root);
         let failed = |source| MoveError::Read { path: place.clone(), source };
         let wrong = |source| MoveError::Places { path: entry.path.clone(), source };
-        let fill = Fill::new(&entry.places, &self.manifest.about).map_err(wrong)?;
         let source = fs::File::open(&place).and_then(FileBytes::new).map_err(failed)?;
         let to = Some(self.request.to);
-        let state = match fill.standing(&source, size, &self.candidates()).map_err(failed)? {
+        let standing = if entry.sums.is_empty() {
+            let fill = Fill::new(&entry.places, &self.manifest.about).map_err(wrong)?;
+            fill.standing(&source, size, &self.candidates())
+        } else {
+            let ledger = Ledger::new(entry, &self.manifest.about).map_err(wrong)?;
+            self.ledger_standing(&ledger, &source)
+        };
+        let state = match standing.map_err(failed)? {
             Some(standing) if standing == to => State::Here,
-            Some(_) if fits::is_left(entry, self.request.leave) => State::Left,
+            Some(_) if fits::is_left(entry, self.request.leave, &self.manifest.about, self.request.to) => State::Left,
             Some(standing) => State::Elsewhere(standing.cloned()),
             None => self.edited(entry, &source).map_err(failed)?,
         };
         Ok(state)
     }
 
+    fn ledger_standing(&self, ledger: &Ledger<'_>, source: &FileBytes) -> io::Result<Option<Standing<'a>>> {
+        if source.size() > ledger::LONGEST {
+            return Ok(None);
+        }
+        let bytes = source.range(0, source.size())?;
+        Ok(ledger.find(&bytes, &self.candidates()).map(|found| found.at))
+    }
+
     /// Where a file may stand: where it is to be, where the tree was last, what it was on the way to, and where the archive
     /// had it, which is also where files are that were left out of a move.
     fn candidates(&self) -> Vec<Standing<'a>> {
-        let known = std::iter::once(self.request.to).chain(self.was.paths().rev());
-        known.map(Some).chain([self.manifest.about.at.as_ref(), None]).collect()
+        candidates(self.request.to, self.was, self.manifest)
     }
 
     /// What becomes of a file that was changed since.
     fn edited(&self, entry: &Entry, source: &FileBytes) -> io::Result<State> {
         let changed = "it was changed since it was packed";
+        // Python compiles again what is not of its source, and writes it where it may.
+        if is_compiled(entry) {
+            return Ok(State::Freed);
+        }
         if source.size() > LONGEST {
             return Ok(State::Stuck(format!("{changed}, and is too large to be searched")));
         }
@@ -360,11 +384,17 @@ impl<'a> Looking<'a> {
         let count = old_names(self.manifest, self.was, self.request.to, &bytes, reading).len();
         Ok(match count {
             0 => State::Freed,
-            _ if fits::is_left(entry, self.request.leave) => State::Left,
+            _ if fits::is_left(entry, self.request.leave, &self.manifest.about, self.request.to) => State::Left,
             count if text => State::Edited(count),
             count => State::Stuck(format!("{changed}, and still names another path in {count} places")),
         })
     }
+}
+
+/// The paths that may stand in the files of a tree, the likeliest first.
+pub(super) fn candidates<'a>(to: &'a Prefix, was: &'a Whereabouts, manifest: &'a Manifest) -> Vec<Standing<'a>> {
+    let known = std::iter::once(to).chain(was.paths().rev());
+    known.map(Some).chain([manifest.about.at.as_ref(), None]).collect()
 }
 
 /// Where bytes name a path that the tree was at, and not the one it is to be at. Sorted. What it was built for counts only
@@ -391,6 +421,11 @@ pub(super) fn old_names(
     }
     found.retain(|occurrence| occurrence.prefix != 0);
     found
+}
+
+/// Whether a file is one that Python compiled.
+pub(super) fn is_compiled(entry: &Entry) -> bool {
+    entry.places.iter().any(|group| group.class == pyc::CLASS)
 }
 
 enum Found {

@@ -4,10 +4,12 @@
 //! it is. Both ask the record where the path stands in each file and look at nothing else, and both refuse a path that a
 //! file cannot hold before anything is changed.
 
+mod caches;
 mod fits;
 mod fresh;
 mod look;
 mod step;
+mod sums;
 
 pub use fits::{Misfit, Unfit, Why};
 pub use fresh::{Install, InstallError, Installed, archive};

@@ -5,6 +5,7 @@
 //! for a third path, tells them apart by their bytes.
 
 use super::look::{Decided, File, MoveError, State, may_write, old_names};
+use super::{caches, sums};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
@@ -49,7 +50,10 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
     }
     may_write(decided)?;
     record(decided, &decided.was.moving(&decided.to))?;
-    let files: Vec<_> = decided.changing().collect();
+    caches::remove(decided)?;
+    // What has sums of others gets its path together with them.
+    let edited = |file: &&File| matches!(file.state, State::Edited(_)) || decided.entry(file).sums.is_empty();
+    let files: Vec<_> = decided.changing().filter(edited).collect();
     listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: 0 });
     for batch in files.chunks(BATCH) {
         let mut ready = Vec::with_capacity(batch.len());
@@ -66,6 +70,7 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
         others.into_iter().try_for_each(OtherName::commit)?;
     }
     listener.event(&Event::End(Stage::Write));
+    sums::write(decided)?;
     record(decided, &decided.was.arrived(&decided.to, decided.is_whole()))
 }
 

@@ -4,7 +4,8 @@
 //! owner's bits exactly, the others may only be fewer, because tar run by an ordinary user takes the umask off and drops
 //! set-id bits; the set-group-ID bit of a directory may also be more, because it is inherited. Not compared: owners and
 //! times, and the modes of symlinks. Where a file of a tree names the path of the tree in the places that the manifest
-//! knows, it is compared as it was in the archive, so an installed tree verifies wherever it is. A hard link that became a file of its own with the same bytes is a note. The manifest
+//! knows, it is compared as it was in the archive, so an installed tree verifies wherever it is; a sum of such a file must be
+//! that of the file as it is. A hard link that became a file of its own with the same bytes is a note. The manifest
 //! cannot vouch for itself: compare the archive's sha256 with the published one for that.
 
 pub(super) mod judge;
@@ -124,7 +125,7 @@ pub fn verify_dir(path: &Path) -> Result<Vec<Finding>, CompareError> {
     let (about, manifest) = read_records(path, &records)?;
     let place = RelPath::new(manifest::PLACE.as_bytes()).and_then(|place| records.get(&place));
     let whereabouts = place.map(|bytes| Whereabouts::parse(bytes)).transpose().map_err(CompareError::Record)?;
-    let facts = dir_facts(&root, &Moved::new(&manifest, whereabouts.as_ref()))?;
+    let facts = dir_facts(&root, &Moved::new(&root, &manifest, whereabouts.as_ref()))?;
     let mut findings = judge(&manifest, facts, Modes::AfterUmask);
     findings.extend(about_changed(&about, &manifest));
     findings.extend(whereabouts.as_ref().and_then(move_unfinished));

@@ -7,6 +7,7 @@ use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
+use crate::base::sums::SumForm;
 use crate::fill::{Fill, FillError};
 use crate::scan::{Class, Entry, FileFacts, Kind};
 use crate::text::pyc;
@@ -173,22 +174,28 @@ impl Shipment<'_> {
             let edition = edition.map_err(|why| JobError::Bug(format!("{path}: {why}, though it fitted before")))?;
             return Ok(Some(Change { edits: edition.edits, size: edition.size }));
         }
-        let edit = self.clamped_stamp(path, entry);
-        Ok(edit.map(|edit| Change { edits: vec![edit], size: bytes.size() }))
+        let edits: Vec<Edit> = self.clamped_stamp(path, entry).into_iter().chain(self.source_size(path)).collect();
+        Ok((!edits.is_empty()).then(|| Change { edits, size: bytes.size() }))
     }
 
     /// A .pyc that matched its source keeps matching it when `SOURCE_DATE_EPOCH` moves the source's time.
     fn clamped_stamp(&self, path: &RelPath, entry: &Entry) -> Option<Edit> {
         let epoch = self.job.source_date_epoch?;
         let Class::Pyc(stamp) = entry.file()?.class else { return None };
-        let directory = path.parent()?;
-        let (name, above) = pyc::source_name(directory.name(), path.name())?;
-        let source = if above { directory.parent()?.join(&name) } else { directory.join(&name) };
+        let source = pyc::source(path)?;
         let mtime = self.prepared.inventory.entries.get(&source)?.mtime;
         let matched = i64::from(stamp.mtime) == mtime;
         let epoch = u32::try_from(epoch).ok()?;
         (matched && mtime > i64::from(epoch))
             .then(|| Edit { offset: stamp.offset, bytes: epoch.to_le_bytes().to_vec() })
+    }
+
+    /// A .pyc whose source gets a path of another length keeps matching it.
+    fn source_size(&self, path: &RelPath) -> Option<Edit> {
+        let dest = self.job.dest.as_ref()?;
+        let sums = self.prepared.sums_at(path, Some(dest));
+        let sum = sums.into_iter().find(|sum| sum.form == SumForm::SourceSize)?;
+        Some(Edit { offset: sum.at, bytes: sum.text })
     }
 }
 

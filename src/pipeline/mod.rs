@@ -9,11 +9,13 @@ mod around;
 mod bill;
 mod bundle;
 pub mod check;
+mod compiled;
 mod contents;
 mod error;
 mod fit;
 pub mod in_place;
 mod items;
+mod ledgers;
 mod reading;
 mod record;
 pub mod single;
@@ -37,16 +39,18 @@ use crate::base::glob::Globs;
 use crate::base::host;
 use crate::base::mode::Chmod;
 use crate::base::path::{Prefix, RelPath};
+use crate::base::sums::SumForm;
 use crate::base::write::Store;
 use crate::fill::Fill;
 use crate::loader::closure::Member;
 use crate::loader::object::Tag;
-use crate::manifest::{How, Places};
+use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
 use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
+use crate::text::pyc;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
@@ -55,6 +59,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What the user asked for, understood.
 #[derive(Debug, Clone, Default)]
@@ -134,7 +139,7 @@ pub struct Prepared {
     /// What is left out, and why.
     pub dropped: BTreeMap<RelPath, Dropped>,
     /// Where new texts are kept; none where there are none.
-    store: Option<Store>,
+    store: Option<Arc<Store>>,
 }
 
 impl Prepared {
@@ -190,6 +195,22 @@ impl Prepared {
         fill.and_then(|fill| fill.places_at(places, dest)).unwrap_or_default()
     }
 
+    /// The sums in a ledger as the record says them, with `dest` in its places.
+    fn sums_at(&self, path: &RelPath, dest: Option<&Prefix>) -> Vec<Sum> {
+        let Some(reading) = self.readings.get(path) else { return Vec::new() };
+        let runs: Vec<(u64, u64)> = reading.sums.iter().map(|sum| (sum.at, sum.text.len() as u64)).collect();
+        let fill = Fill::of(&reading.places, &self.prefixes, None);
+        let offsets = fill.and_then(|fill| fill.between(&runs, dest)).unwrap_or_default();
+        let text = |sum: &Sum| match (sum.form, self.inventory.entries.get(&sum.of).and_then(Entry::file)) {
+            (SumForm::SourceSize, Some(source)) => {
+                let size = self.size_at(&sum.of, source.size, dest);
+                ((size & u64::from(u32::MAX)) as u32).to_le_bytes().to_vec()
+            }
+            _ => sum.text.clone(),
+        };
+        offsets.into_iter().zip(&reading.sums).map(|(at, sum)| Sum { at, text: text(sum), ..sum.clone() }).collect()
+    }
+
     /// Whether files that programs read name the path of the tree, so that it has to be written into them where it is
     /// unpacked.
     pub fn wants_final_path(&self) -> bool {
@@ -227,7 +248,7 @@ impl Prepared {
     /// How long a path the tree can run at, in bytes; none where no string of its files limits it.
     pub fn capacity(&self) -> Option<u64> {
         let padded = self.readings.values().flat_map(|reading| &reading.places);
-        let padded = padded.filter(|places| places.how == How::Padded);
+        let padded = padded.filter(|places| places.how == How::Padded && places.class != pyc::CLASS);
         padded.filter_map(|places| self.prefixes.get(places.prefix)).map(|prefix| prefix.as_bytes().len() as u64).min()
     }
 
@@ -249,7 +270,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let prefixes = with_root(&choice.prefixes, &job.root);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
-    let store = Store::default();
+    let store = Arc::new(Store::default());
     let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,
@@ -262,7 +283,8 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
-    let dropped = texts::leave_out(&mut inventory, &tree, &readings);
+    let mut dropped = texts::leave_out(&mut inventory, &tree, &readings);
+    dropped.extend(compiled::follow(&mut inventory, &prefixes, &mut readings, job.dest.as_ref())?);
     let (mut plan, expected) = loop {
         let plan = decide(job, &inventory, &prefixes, &copied, &readings);
         let mut expected = judge(&planned_exhibits(&inventory, &plan)?, &job.law);
@@ -287,11 +309,9 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         readings,
         prefixes: prefixes.clone(),
         dropped,
-        store: None,
+        store: Some(Arc::clone(&store)),
     };
-    texts::ledgers(&mut prepared, &question, &store)?;
-    drop(question);
-    prepared.store = Some(store);
+    ledgers::rewrite(job, &mut prepared, &question)?;
     prepared.forget_own_path();
     let mut findings = texts::findings(&prepared);
     findings.extend(strip::findings(&prepared));

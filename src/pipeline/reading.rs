@@ -14,12 +14,12 @@ use crate::base::digest::{Digest, Digester};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{Prefix, RelPath};
+use crate::base::sums::Sums;
 use crate::base::write::{Kept, Store};
-use crate::manifest::{How, Places};
+use crate::manifest::{How, Places, Sum};
 use crate::scan::{Class, Entry, FileFacts, Inventory};
 use crate::text::class::{Demand, Subject};
 use crate::text::kind::Kind;
-use crate::text::ledger::Sums;
 use crate::text::occurrence::{Names, Reading as As};
 use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
@@ -44,6 +44,8 @@ pub struct Reading {
     pub places: Vec<Places>,
     /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
     pub ledger: Option<(usize, Vec<RelPath>)>,
+    /// Where it has sums of files that depend on the path of the tree; offsets as in `places`.
+    pub sums: Vec<Sum>,
     /// What becomes of its debug sections, where it has any and they are to go.
     pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
@@ -191,7 +193,7 @@ impl Question<'_> {
             Outcome::Dropped(class, why) => reading.left = Some(Left::Dropped(class, why)),
             Outcome::New(new) => {
                 reading.places = self.text_places(subject.path, &new.bytes);
-                let (sums, kept) = (sums(&new.bytes), self.store.put(&new.bytes)?);
+                let (sums, kept) = (Sums::of(&new.bytes), self.store.put(&new.bytes)?);
                 reading.left = new.refused.map(|(class, why)| Left::Refused(class, why));
                 reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
             }
@@ -235,7 +237,7 @@ impl Question<'_> {
 
 impl Reading {
     fn of(digest: Digest) -> Self {
-        Self { digest, text: None, places: Vec::new(), ledger: None, strip: None, left: None }
+        Self { digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
     }
 }
 
@@ -245,11 +247,6 @@ fn is_elf(class: &Class) -> bool {
 
 fn ledger(subject: &Subject<'_>) -> Option<(usize, Vec<RelPath>)> {
     LEDGERS.iter().enumerate().find_map(|(at, ledger)| Some((at, ledger.speaks_of(subject)?)))
-}
-
-/// The sums of a file's bytes.
-pub(super) fn sums(bytes: &[u8]) -> Sums {
-    Sums { size: bytes.len() as u64, md5: crate::base::digest::md5(bytes), sha256: Digest::of(bytes) }
 }
 
 /// Puts occurrences (prefix, offset), sorted by offset, together by prefix.

@@ -64,6 +64,7 @@ pub(super) fn manifest(
         mode: shipped.item.mode,
         changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
         places: prepared.places_at(shipped.path, job.dest.as_ref()),
+        sums: prepared.sums_at(shipped.path, job.dest.as_ref()),
     };
     Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
 }
@@ -98,7 +99,10 @@ fn changes(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry, digest
             to: made.change.to.clone(),
             why: made.change.why.to_owned(),
         }));
-    } else if is_pyc(entry) && prepared.digest(path).is_some_and(|before| Some(before) != digest) {
+    } else if job.source_date_epoch.is_some()
+        && is_pyc(entry)
+        && prepared.digest(path).is_some_and(|before| Some(before) != digest)
+    {
         let why = format!("its source's time is clamped to {}", job.source_date_epoch.unwrap_or_default());
         changes.push(Change { kind: "pyc-time".to_owned(), from: Vec::new(), to: Vec::new(), why });
     }

@@ -5,6 +5,8 @@
 
 use super::JobError;
 use super::around::Around;
+use super::compiled;
+use super::ledgers;
 use super::reading::{self, Left, Question, Reading};
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
@@ -15,6 +17,7 @@ use crate::manifest::{self, About, FORMAT, How, Manifest};
 use crate::plan;
 use crate::scan::{self, Entry, Inventory, Kind};
 use crate::text::occurrence::Names;
+use crate::text::pyc;
 use crate::text::rewrite;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -44,6 +47,9 @@ pub fn look(root: &Path, old_prefixes: &[Prefix], listener: &dyn Listener) -> Re
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
+    // What cannot follow is removed when its source is moved.
+    compiled::note(&inventory, old_prefixes, &mut readings)?;
+    ledgers::look(&inventory, &question, &mut readings)?;
     let mut findings: Vec<_> = readings.iter().filter_map(left).collect();
     findings.extend(inventory.entries.iter().filter_map(|(path, entry)| needs_rewriting(path, entry, old_prefixes)));
     findings.sort();
@@ -61,7 +67,10 @@ pub fn write(root: &Path, manifest: &Manifest) -> Result<(), JobError> {
 }
 
 fn record(inventory: &Inventory, readings: &BTreeMap<RelPath, Reading>, old_prefixes: &[Prefix]) -> Manifest {
-    let padded = readings.values().flat_map(|reading| &reading.places).filter(|places| places.how == How::Padded);
+    let padded = readings
+        .values()
+        .flat_map(|reading| &reading.places)
+        .filter(|places| places.how == How::Padded && places.class != pyc::CLASS);
     let room = padded.filter_map(|places| old_prefixes.get(places.prefix)).map(|prefix| prefix.as_bytes().len() as u64);
     let about = About {
         format: FORMAT,
@@ -80,6 +89,7 @@ fn record(inventory: &Inventory, readings: &BTreeMap<RelPath, Reading>, old_pref
             mode: entry.mode,
             changes: Vec::new(),
             places: reading.map(|reading| reading.places.clone()).unwrap_or_default(),
+            sums: reading.map(|reading| reading.sums.clone()).unwrap_or_default(),
         })
     };
     Manifest { about, entries: inventory.entries.iter().filter_map(entry).collect() }

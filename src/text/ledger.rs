@@ -4,8 +4,9 @@
 //! nobody has to sum up files that nobody asks for; then, when all other changes are known, it is rewritten.
 
 use super::class::{Answer, Subject};
-use crate::base::digest::Digest;
 use crate::base::path::RelPath;
+use crate::base::sums::{SumForm, Sums};
+use std::ops::Range;
 
 /// What became of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,15 +21,15 @@ pub enum Fate {
     Removed,
 }
 
-/// The sums of a file's new bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sums {
-    /// Its length in bytes.
-    pub size: u64,
-    /// MD5 (RFC 1321), which pkgsrc's package database has.
-    pub md5: [u8; 16],
-    /// SHA-256, which Python's wheels have.
-    pub sha256: Digest,
+/// A sum that stands in a ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated {
+    /// Where in the ledger.
+    pub at: Range<usize>,
+    /// How it is written.
+    pub form: SumForm,
+    /// The file whose sum it is.
+    pub of: RelPath,
 }
 
 /// A kind of ledger.
@@ -38,6 +39,9 @@ pub trait Ledger: Sync {
 
     /// The paths of the tree it keeps sums of, in any order; `None` where the file is no such ledger.
     fn speaks_of(&self, file: &Subject<'_>) -> Option<Vec<RelPath>>;
+
+    /// The sums it keeps, sorted by where they stand; none where the file is no such ledger.
+    fn sums(&self, file: &Subject<'_>) -> Vec<Stated>;
 
     /// Rewrites it; `fate` tells what became of each path it speaks of.
     fn rewrite(&self, file: &Subject<'_>, fate: &dyn Fn(&RelPath) -> Fate) -> Answer;

@@ -9,6 +9,7 @@ mod blocks;
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
+mod compiled;
 mod fix;
 mod hostile;
 mod install;
@@ -24,4 +25,5 @@ mod state;
 #[path = "../files/step.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod step;
+mod sums;
 mod whole;

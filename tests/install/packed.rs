@@ -162,6 +162,7 @@ fn pack(
         mode: item.mode,
         changes: Vec::new(),
         places: if digest.is_some() { places(root, &item.path, prefix) } else { Vec::new() },
+        sums: Vec::new(),
     };
     let record = |digests: &Digests| -> Result<Vec<u8>, ContentError> {
         let entries = items.iter().zip(digests).map(|(item, digest)| entry(item, digest)).collect();

@@ -38,6 +38,7 @@ fn manifest(items: &[Item], digests: &Digests) -> Manifest {
         mode: item.mode,
         changes: Vec::new(),
         places: Vec::new(),
+        sums: Vec::new(),
     };
     Manifest { about: about(), entries: items.iter().zip(digests).map(entry).collect() }
 }
@@ -58,7 +59,7 @@ fn tree() -> Handmade {
 fn pack_with(tree: &Handmade, record: impl FnOnce(&Digests) -> Vec<u8>, dir: &Path) -> PathBuf {
     let path = dir.join("a.tar");
     let about = about().to_bytes();
-    let given = Tree { items: &tree.items, contents: tree, about: &about, tool: None };
+    let given = Tree { items: &tree.items, contents: tree, about: &about, tool: None, bill: None };
     let out = NewFile::create(&path).unwrap();
     let packed = pack::write(&given, |digests| Ok(record(digests)), out, &options(Format::Tar, 1), &Silent).unwrap();
     packed.publish_unproven().unwrap().path

@@ -2,8 +2,9 @@
 
 use relocate::base::digest::Digest;
 use relocate::base::path::{Prefix, RelPath};
+use relocate::base::sums::Sums;
 use relocate::text::class::{Around, Demand, Sort, Subject};
-use relocate::text::ledger::{Fate, Sums};
+use relocate::text::ledger::Fate;
 use relocate::text::occurrence::{Names, Reading};
 use relocate::text::rewrite::{LEDGERS, Outcome, rewrite};
 use std::collections::BTreeMap;

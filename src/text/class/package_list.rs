@@ -9,7 +9,8 @@
 use super::draft::{Draft, lines, up, way_up};
 use super::{Answer, Class, Subject};
 use crate::base::path::{RelPath, parts};
-use crate::text::ledger::{Fate, Ledger};
+use crate::base::sums::SumForm;
+use crate::text::ledger::{Fate, Ledger, Stated};
 use std::ops::Range;
 
 /// The class and the ledger.
@@ -211,6 +212,18 @@ impl Ledger for PackageList {
         })
     }
 
+    fn sums(&self, file: &Subject<'_>) -> Vec<Stated> {
+        if !is_list(file) {
+            return Vec::new();
+        }
+        let stated = listed(file).into_iter().filter_map(|listed| {
+            let of = listed.summed(file);
+            let said = listed.said.filter(|said| matches!(said.line, Line::Sum(_)))?;
+            Some(Stated { at: said.value, form: SumForm::Md5Hex, of })
+        });
+        stated.collect()
+    }
+
     fn rewrite(&self, file: &Subject<'_>, fate: &dyn Fn(&RelPath) -> Fate) -> Answer {
         if !is_list(file) {
             return Answer::NotMine;
@@ -226,7 +239,7 @@ impl Ledger for PackageList {
             let Some(said) = listed.said else { continue };
             match (said.line, fate(&listed.path), fate(&summed)) {
                 (Line::Sum(old), _, Fate::Changed(sums)) => {
-                    let digits = hexadecimal(sums.md5);
+                    let digits = SumForm::Md5Hex.spell(&sums);
                     if old != digits {
                         draft.replace(said.value, &digits, SUM);
                     }
@@ -239,10 +252,4 @@ impl Ledger for PackageList {
         }
         draft.answer()
     }
-}
-
-/// 32 lower-case digits, as md5(1) prints them.
-fn hexadecimal(md5: [u8; 16]) -> Vec<u8> {
-    let digit = |half: u8| b"0123456789abcdef"[usize::from(half)];
-    md5.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -7,7 +7,11 @@
 use super::draft::{Draft, lines};
 use super::{Answer, Subject};
 use crate::base::path::{RelPath, parts};
-use crate::text::ledger::{Fate, Ledger};
+use crate::base::sums::SumForm;
+use crate::text::ledger::{Fate, Ledger, Stated};
+
+/// What stands before a SHA-256.
+const SHA256: &[u8] = b"sha256=";
 
 /// The ledger of an installed wheel.
 pub struct Record;
@@ -22,6 +26,21 @@ impl Ledger for Record {
         Some(lines(file.bytes).filter_map(|(_, line)| path(file, &site, &entry(line)?.path)).collect())
     }
 
+    fn sums(&self, file: &Subject<'_>) -> Vec<Stated> {
+        let Some(site) = site(file.path) else { return Vec::new() };
+        let stated = lines(file.bytes).filter_map(|(start, line)| {
+            let entry = entry(line)?;
+            let sum = line[entry.path_len + 1..].strip_prefix(SHA256)?;
+            let comma = memchr::memchr(b',', sum)?;
+            let at = start + entry.path_len + 1 + SHA256.len();
+            let of = path(file, &site, &entry.path)?;
+            let end = start + line.trim_ascii_end().len();
+            let digest = Stated { at: at..at + comma, form: SumForm::Sha256Base64, of: of.clone() };
+            Some([digest, Stated { at: at + comma + 1..end, form: SumForm::Size, of }])
+        });
+        stated.flatten().collect()
+    }
+
     fn rewrite(&self, file: &Subject<'_>, fate: &dyn Fn(&RelPath) -> Fate) -> Answer {
         let Some(site) = site(file.path) else { return Answer::NotMine };
         let mut draft = Draft::new(file.bytes);
@@ -31,9 +50,10 @@ impl Ledger for Record {
             match fate(&path) {
                 Fate::Removed => draft.replace(start..start + line.len(), b"", "the file is not there any more"),
                 Fate::Changed(sums) if entry.has_sum => {
-                    let sum = format!("sha256={},{}", base64(&sums.sha256.bytes()), sums.size);
+                    let [digest, size] = [SumForm::Sha256Base64, SumForm::Size].map(|form| form.spell(&sums));
+                    let sum = [SHA256, &digest, b",", &size].concat();
                     let end = start + line.trim_ascii_end().len();
-                    draft.replace(start + entry.path_len + 1..end, sum.as_bytes(), "the file's bytes changed");
+                    draft.replace(start + entry.path_len + 1..end, &sum, "the file's bytes changed");
                 }
                 // A symlink's sum is that of the file it leads to.
                 Fate::Changed(_) | Fate::Link(_) | Fate::Same => {}
@@ -95,22 +115,9 @@ fn path(file: &Subject<'_>, site: &RelPath, written: &[u8]) -> Option<RelPath> {
     Some(path)
 }
 
-/// Base64 with `-` and `_`, without padding (RFC 4648, section 5).
-fn base64(bytes: &[u8]) -> String {
-    data_encoding::BASE64URL_NOPAD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn digits_are_those_of_urlsafe_b64encode() {
-        assert_eq!(base64(b""), "");
-        assert_eq!(base64(&[0xfb, 0xff, 0xfe]), "-__-");
-        assert_eq!(base64(b"ab"), "YWI");
-        assert_eq!(base64(b"a"), "YQ");
-    }
 
     #[test]
     fn a_quoted_path_ends_at_its_quote() {
