@@ -1,7 +1,7 @@
 //! `relocate.toml`: the options of the main job, kept beside the tree. What is typed wins; lists add up.
 
 use super::args::{LawArgs, PackArgs, TagArg};
-use super::dispatch::distance;
+use crate::base::near;
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fmt;
@@ -78,8 +78,7 @@ impl fmt::Display for ConfigError {
             Self::Syntax(path, error) => write!(f, "{}: {}", path.display(), error.to_string().trim_end()),
             Self::UnknownKey(path, key) => {
                 write!(f, "{}: there is no key '{key}'", path.display())?;
-                let near = KEYS.iter().map(|known| (distance(known, key), known)).min().filter(|near| near.0 <= 3);
-                near.map_or(Ok(()), |near| write!(f, "; did you mean '{}'?", near.1))
+                near::nearest(key, KEYS).map_or(Ok(()), |near| write!(f, "; did you mean '{near}'?"))
             }
         }
     }

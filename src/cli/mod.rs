@@ -23,7 +23,6 @@ mod report;
 mod summary;
 mod target;
 mod verify;
-mod words;
 
 pub use exit::Exit;
 
@@ -53,7 +52,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
-            report::error(&unknown.to_string(), unknown.help().as_deref());
+            report::error(&unknown.to_string(), Some(&unknown.help()));
             return Exit::Usage;
         }
     };
