@@ -18,18 +18,24 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (near.0 <= limit).then_some(near.1)
 }
 
-/// The Levenshtein distance: how many letters are to be changed, put in or taken out.
+/// The Levenshtein distance, in which two neighbours that changed places count once: how many letters are to be changed, put
+/// in, taken out or swapped.
 pub fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+    for i in 1..=a.len() {
+        let mut next = vec![i];
+        for j in 1..=b.len() {
+            let changed = row[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = changed.min(row[j] + 1).min(next[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(before[j - 2] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -41,7 +47,9 @@ mod tests {
     #[test]
     fn distance_counts_edits() {
         assert_eq!(distance("check", "check"), 0);
-        assert_eq!(distance("check", "chekc"), 2);
+        assert_eq!(distance("check", "chekc"), 1);
+        assert_eq!(distance("jobs", "jbsx"), 2);
+        assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
     }
 
@@ -49,6 +57,7 @@ mod tests {
     fn only_what_is_near_is_offered() {
         let known = ["cflags", "cxxflags", "ldflags", "prefer-pkgsrc"];
         assert_eq!(nearest("cflag", known), Some("cflags"));
+        assert_eq!(nearest("stirp", ["skip", "strip"]), Some("strip"));
         assert_eq!(nearest("PREFER_PKGSRC", known), Some("prefer-pkgsrc"));
         assert_eq!(nearest("cc", known), None);
         assert_eq!(nearest("unlike", known), None);

@@ -65,8 +65,7 @@ pub(super) enum Color {
 }
 
 /// A run-time path tag, as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TagArg {
     /// DT_RUNPATH
     Runpath,

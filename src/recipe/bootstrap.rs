@@ -73,7 +73,7 @@ pub struct Toolchain {
     pub mneeded: Mneeded,
 }
 
-/// `[mk]`: variables of mk.conf. Values are as make reads them, so that `${...}` is replaced there.
+/// `[mk]`: variables of mk.conf. Values are what the makefiles are to see, before make's escapes: `$` and `#` mean themselves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mk {
     /// Given with `=`.
@@ -181,11 +181,11 @@ fn environment(section: &mut Section<'_>, problems: &mut Problems<'_>) -> BTreeM
 }
 
 pub(super) fn toolchain(section: &mut Section<'_>, problems: &mut Problems<'_>) -> Toolchain {
-    let cflags = section.text("cflags", problems, form::line).unwrap_or_else(|| CFLAGS.to_owned());
+    let cflags = section.text("cflags", problems, form::make_value).unwrap_or_else(|| CFLAGS.to_owned());
     Toolchain {
         cc: section.text("cc", problems, form::filled),
         cxx: section.text("cxx", problems, form::filled),
-        cxxflags: section.text("cxxflags", problems, form::line).unwrap_or_else(|| cflags.clone()),
+        cxxflags: section.text("cxxflags", problems, form::make_value).unwrap_or_else(|| cflags.clone()),
         cflags,
         ldflags: section.text("ldflags", problems, ldflags).unwrap_or_default(),
         mneeded: section.item("mneeded").and_then(|item| mneeded(&item, problems)).unwrap_or_default(),
@@ -198,7 +198,7 @@ fn ldflags(text: &str) -> Result<String, Wrong> {
         let help = "leave it out: pkgsrc's wrappers drop it, and run-time paths are made relative afterwards";
         return Err(Wrong::new("it has a run-time path with $ORIGIN", help));
     }
-    form::line(text)
+    form::make_value(text)
 }
 
 fn mneeded(item: &Item<'_>, problems: &mut Problems<'_>) -> Option<Mneeded> {
@@ -265,8 +265,8 @@ pub(super) fn value(item: &Item<'_>, problems: &mut Problems<'_>) -> Option<Stri
         return Some(number.to_string());
     }
     if !item.is_list() {
-        return item.text(problems, form::line);
+        return item.text(problems, form::make_value);
     }
-    let words: Option<Vec<String>> = item.list().iter().map(|item| item.text(problems, form::line)).collect();
+    let words: Option<Vec<String>> = item.list().iter().map(|item| item.text(problems, form::make_value)).collect();
     words.map(|words| words.join(" "))
 }

@@ -60,6 +60,18 @@ pub(super) fn line(text: &str) -> Form<String> {
     (!text.contains(char::is_control)).then(|| text.to_owned()).ok_or_else(wrong)
 }
 
+/// A value of a make variable: one line that a makefile can hold.
+pub(super) fn make_value(text: &str) -> Form<String> {
+    let found = if text.trim_end().ends_with('\\') {
+        "a backslash at its end"
+    } else if text.contains("\\#") {
+        "a backslash before a '#'"
+    } else {
+        return line(text);
+    };
+    Err(Wrong::new(format!("{} has {found}", shown(text)), "mk.conf cannot hold it; write it another way"))
+}
+
 /// One line of text with something in it.
 pub(super) fn filled(text: &str) -> Form<String> {
     if text.trim().is_empty() {
@@ -163,7 +175,9 @@ pub(super) fn pkgpath(text: &str) -> Form<PkgPath> {
 /// The name of a make variable.
 pub(super) fn variable(text: &str) -> Form<String> {
     let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    let is_one = begins && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte));
+    // `A+=` would be read as adding to A.
+    let letters = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.+-".contains(&byte));
+    let is_one = begins && letters && !text.ends_with('+');
     let wrong = || {
         Wrong::new(
             format!("{} is no name of a make variable", shown(text)),
