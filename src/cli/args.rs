@@ -32,6 +32,8 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Print or change the run-time path of single files
     Elf(ElfArgs),
+    /// Write a commented recipe for `relocate build`
+    Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }
@@ -310,6 +312,23 @@ pub(super) struct ElfArgs {
     /// The files; @LIST reads names from LIST, one a line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<OsString>,
+}
+
+/// `relocate init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The file to write; one that is there is left alone
+    #[arg(default_value = "recipe.toml")]
+    pub file: PathBuf,
+    /// The directory to build for [default: one of 64 bytes below /opt]
+    #[arg(long, value_name = "DIR")]
+    pub prefix: Option<String>,
+    /// What to call it [default: FILE without its extension; for recipe.toml its directory]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// `relocate demo`.

@@ -6,11 +6,11 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 7] = ["pack", "check", "install", "fix", "verify", "elf", "demo"];
+const COMMANDS: [&str; 8] = ["pack", "check", "install", "fix", "verify", "elf", "init", "demo"];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 14] = [
-    "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy",
-    "self", "wrapper", "exec",
+const LATER: [&str; 13] = [
+    "build", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self",
+    "wrapper", "exec",
 ];
 
 /// A first argument that is neither a command nor a directory.

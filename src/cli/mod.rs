@@ -10,6 +10,7 @@ mod exit;
 mod failure;
 mod fix;
 mod host_data;
+mod init;
 mod install;
 mod json;
 mod left;
@@ -60,6 +61,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => match cli.command {
             Command::Pack(args) => pack::run(&args, &arguments),
             Command::Check(args) => check::run(&args),
+            Command::Init(args) => init::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),

@@ -3,25 +3,34 @@
 //! Takes the text of a recipe and gives a [`Recipe`] in which every field is valid, or every problem with its place. What
 //! only a machine or a pkgsrc tree can tell (whether a package exists, whether a prefix is free) is not asked here.
 
+mod advice;
 mod bootstrap;
 mod form;
+mod lock;
 mod origin;
 mod outcome;
 mod pack;
 mod package;
 mod propose;
 mod read;
+mod template;
+mod write;
 
 pub use bootstrap::{Bootstrap, CFLAGS, Mk, Mneeded, SHELL, Toolchain};
 pub use form::PkgPath;
+pub use lock::{
+    Difference, LOCK_SCHEMA, Lock, LockedBootstrap, LockedDistfile, LockedPackage, LockedToolchain, LockedTree,
+    package_id,
+};
 pub use origin::{Fetch, Source, Tree};
 pub use outcome::{Format, Keep, Output, OutputOwner, Smoke};
 pub use pack::{Pack, TagWord};
 pub use package::{Package, RelPathText};
 pub use propose::{LENGTH as PROPOSED_LENGTH, prefix as propose_prefix};
 pub use read::RecipeError;
+pub use template::template;
 
-use crate::base::path::RelPath;
+use crate::base::path::{Prefix, RelPath};
 use read::{Problems, Section, Wrong, document};
 use std::collections::BTreeMap;
 
@@ -63,6 +72,16 @@ impl Recipe {
     /// Understands a text. Gives every problem there is, in the order of the text; never an empty list.
     pub fn parse(text: &str) -> Result<Self, Vec<RecipeError>> {
         document(text, recipe)
+    }
+
+    /// Takes what a recipe may be called; else what is wrong, and what to do.
+    pub fn check_name(text: &str) -> Result<String, (String, Option<String>)> {
+        form::name(text).map_err(|wrong| (wrong.what, wrong.help))
+    }
+
+    /// Takes a prefix that a recipe may have; else what is wrong, and what to do.
+    pub fn check_prefix(text: &str) -> Result<Prefix, (String, Option<String>)> {
+        form::prefix(text).map_err(|wrong| (wrong.what, wrong.help))
     }
 }
 

@@ -24,6 +24,12 @@ pub struct RecipeError {
 }
 
 impl RecipeError {
+    /// Makes one about a byte of a text.
+    pub(super) fn at(text: &str, at: usize, what: String, help: Option<String>) -> Self {
+        let (line, column) = place(text, at);
+        Self { line, column, what, help }
+    }
+
     /// What was found and what to do, without the place.
     pub fn sentence(&self) -> String {
         self.help.as_ref().map_or_else(|| self.what.clone(), |help| format!("{}; {help}", self.what))
@@ -75,8 +81,7 @@ impl<'a> Problems<'a> {
     }
 
     fn error(&self, at: usize, Wrong { what, help }: Wrong) -> RecipeError {
-        let (line, column) = place(self.text, at);
-        RecipeError { line, column, what, help }
+        RecipeError::at(self.text, at, what, help)
     }
 
     /// All of them in the order of the text, or the value where there are none.
@@ -332,6 +337,6 @@ impl<'a> Item<'a> {
 /// `section.key`; keys that are more than a word are quoted.
 pub(super) fn join(section: &str, key: &str) -> String {
     let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let key = if bare { key.to_owned() } else { format!("\"{key}\"") };
+    let key = if bare { key.to_owned() } else { format!("{key:?}") };
     if section.is_empty() { key } else { format!("{section}.{key}") }
 }
