@@ -11,6 +11,7 @@ mod origin;
 mod outcome;
 mod pack;
 mod package;
+mod places;
 mod propose;
 mod read;
 mod template;
@@ -25,7 +26,8 @@ pub use lock::{
 pub use origin::{Fetch, Source, Tree};
 pub use outcome::{Format, Keep, Output, OutputOwner, Smoke};
 pub use pack::{Pack, TagWord};
-pub use package::{Package, RelPathText};
+pub use package::{LinkText, Package};
+pub use places::places;
 pub use propose::{LENGTH as PROPOSED_LENGTH, prefix as propose_prefix};
 pub use read::RecipeError;
 pub use template::template;
@@ -55,7 +57,7 @@ pub struct Recipe {
     /// The packages asked for, as written, none twice; at least one.
     pub packages: Vec<Package>,
     /// Symlinks inside the prefix: where, and their text.
-    pub links: BTreeMap<RelPath, RelPathText>,
+    pub links: BTreeMap<RelPath, LinkText>,
     /// What stays in the prefix.
     pub keep: Keep,
     /// How the archive is made and proven.
@@ -92,11 +94,15 @@ fn recipe(top: &mut Section<'_>, problems: &mut Problems<'_>) -> Recipe {
         problems.missing(0, Wrong::new("the recipe has no name", "write name = \"...\" above the first [section]"));
     }
     let name = named.and_then(|item| item.text(problems, form::name)).unwrap_or_default();
+    let packages = package::packages(top, problems);
+    let tree = top.section("tree", problems, origin::tree);
+    let bootstrap =
+        top.section("bootstrap", problems, |section, problems| bootstrap::bootstrap(section, problems, &name));
+    let prefix = bootstrap.prefix.clone();
     Recipe {
-        packages: package::packages(top, problems),
-        tree: top.section("tree", problems, origin::tree),
-        bootstrap: top
-            .section("bootstrap", problems, |section, problems| bootstrap::bootstrap(section, problems, &name)),
+        packages,
+        tree,
+        bootstrap,
         toolchain: top.section("toolchain", problems, bootstrap::toolchain),
         mk: top.section("mk", problems, bootstrap::mk),
         options: top.section("options", problems, package::options),
@@ -105,7 +111,7 @@ fn recipe(top: &mut Section<'_>, problems: &mut Problems<'_>) -> Recipe {
         pack: top.section("pack", problems, pack::pack),
         smoke: top.section("smoke", problems, outcome::smoke),
         fetch: top.section("fetch", problems, origin::fetch),
-        output: top.section("output", problems, |section, problems| outcome::output(section, problems, &name)),
+        output: top.section("output", problems, |section, problems| outcome::output(section, problems, &name, &prefix)),
         name,
     }
 }

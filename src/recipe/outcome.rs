@@ -2,6 +2,8 @@
 
 use super::form;
 use super::read::{Item, Problems, Section, Wrong};
+use crate::base::path::Prefix;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 /// The time one smoke command has where the recipe says nothing, in seconds.
@@ -133,10 +135,13 @@ fn program(words: &[String]) -> Result<(), Wrong> {
     form::inside(program).map(|_| ())
 }
 
-pub(super) fn output(section: &mut Section<'_>, problems: &mut Problems<'_>, name: &str) -> Output {
+pub(super) fn output(section: &mut Section<'_>, problems: &mut Problems<'_>, name: &str, prefix: &Prefix) -> Output {
     let file = section.item("file");
     let path = file.as_ref().and_then(|item| item.text(problems, archive));
     let path = path.unwrap_or_else(|| PathBuf::from(format!("{name}.tar.gz")));
+    if let (Some(item), Some(_)) = (&file, prefix.strip(path.as_os_str().as_bytes())) {
+        item.wrong(Wrong::new("it lies inside the prefix", "name a place outside: it would pack itself"), problems);
+    }
     let named = path.file_name().and_then(|name| Format::from_name(&name.to_string_lossy()));
     let word = section.item("format");
     let said = word.as_ref().and_then(|item| item.text(problems, format));

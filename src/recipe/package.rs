@@ -6,6 +6,9 @@ use super::read::{Item, Problems, Section, Wrong, above};
 use crate::base::path::{RelPath, parts};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many symlinks in a row are followed.
+const MOST_LINKS: usize = 40;
+
 /// One package that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Package {
@@ -99,30 +102,28 @@ fn package_of_options(name: &str, item: &Item<'_>) -> Result<(), Wrong> {
 /// `"a -b"` or `["a", "-b"]`.
 fn option_words(item: &Item<'_>, problems: &mut Problems<'_>) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
+    let mut seen = BTreeMap::new();
     for item in item.list() {
         let Some(text) = item.text(problems, form::line) else { continue };
         for word in text.split_whitespace() {
-            let bare = |word: &str| word.trim_start_matches('-').to_owned();
-            let same = words.iter().find(|known| bare(known) == bare(word));
+            let same = seen.insert(word.strip_prefix('-').unwrap_or(word).to_owned(), word.to_owned());
             let wrong = match (form::option(word), same) {
-                (Err(wrong), _) => Some(wrong),
-                (_, Some(same)) if same == word => {
-                    Some(Wrong::new(format!("'{word}' is there twice"), "keep one of them"))
+                (Err(wrong), _) => wrong,
+                (_, Some(same)) if same == word => Wrong::new(format!("'{word}' is there twice"), "keep one of them"),
+                (_, Some(same)) => Wrong::new(format!("it has both '{same}' and '{word}'"), "keep one of them"),
+                (Ok(word), None) => {
+                    words.push(word);
+                    continue;
                 }
-                (_, Some(same)) => Some(Wrong::new(format!("it has both '{same}' and '{word}'"), "keep one of them")),
-                _ => None,
             };
-            match wrong {
-                Some(wrong) => item.wrong(wrong, problems),
-                None => words.push(word.to_owned()),
-            }
+            item.wrong(wrong, problems);
         }
     }
     words
 }
 
 /// `[links]`: where a symlink is to be, and its text, relative to the directory it lies in.
-pub(super) fn links(section: &mut Section<'_>, problems: &mut Problems<'_>) -> BTreeMap<RelPath, RelPathText> {
+pub(super) fn links(section: &mut Section<'_>, problems: &mut Problems<'_>) -> BTreeMap<RelPath, LinkText> {
     let mut links = BTreeMap::new();
     let mut places = BTreeMap::new();
     for (item, name) in section.free() {
@@ -140,7 +141,7 @@ pub(super) fn links(section: &mut Section<'_>, problems: &mut Problems<'_>) -> B
     }
     for link in links.keys().filter(|link| circles(link, &links)) {
         if let Some((at, field)) = places.get(link) {
-            let found = format!("{field}: following it leads back to it");
+            let found = format!("{field}: following it does not end");
             problems.add(*at, Wrong::new(found, "let it name a file that a package installs"));
         }
     }
@@ -148,9 +149,9 @@ pub(super) fn links(section: &mut Section<'_>, problems: &mut Problems<'_>) -> B
 }
 
 /// The text of a symlink, relative to the directory it lies in; it does not lead out of the prefix.
-pub type RelPathText = Vec<u8>;
+pub type LinkText = Vec<u8>;
 
-fn target(link: &RelPath, text: &str) -> Result<RelPathText, Wrong> {
+fn target(link: &RelPath, text: &str) -> Result<LinkText, Wrong> {
     form::filled(text)?;
     if text.starts_with('/') {
         let help = format!("write the way from the directory of {link}, as 'ln -s' takes it");
@@ -175,10 +176,10 @@ fn leads_to(link: &RelPath, text: &[u8]) -> Option<RelPath> {
     Some(place)
 }
 
-/// Whether following a link through the other links comes back to one seen before.
-fn circles(link: &RelPath, links: &BTreeMap<RelPath, RelPathText>) -> bool {
+/// Whether following a link through the other links does not end; the kernel gives up after as many (path_resolution(7)).
+fn circles(link: &RelPath, links: &BTreeMap<RelPath, LinkText>) -> bool {
     let mut place = link.clone();
-    for _ in 0..=links.len() {
+    for _ in 0..MOST_LINKS {
         let Some(next) = links.get(&place).and_then(|text| leads_to(&place, text)) else { return false };
         place = next;
     }

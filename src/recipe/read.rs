@@ -26,7 +26,7 @@ pub struct RecipeError {
 impl RecipeError {
     /// Makes one about a byte of a text.
     pub(super) fn at(text: &str, at: usize, what: String, help: Option<String>) -> Self {
-        let (line, column) = place(text, at);
+        let (line, column) = Lines::of(text).place(at);
         Self { line, column, what, help }
     }
 
@@ -60,14 +60,14 @@ impl Wrong {
 /// The problems found so far.
 #[derive(Debug)]
 pub(super) struct Problems<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     found: Vec<RecipeError>,
     missing: Vec<RecipeError>,
 }
 
 impl<'a> Problems<'a> {
     fn of(text: &'a str) -> Self {
-        Self { text, found: Vec::new(), missing: Vec::new() }
+        Self { lines: Lines::of(text), found: Vec::new(), missing: Vec::new() }
     }
 
     /// Adds one, found at a byte of the text.
@@ -81,7 +81,8 @@ impl<'a> Problems<'a> {
     }
 
     fn error(&self, at: usize, Wrong { what, help }: Wrong) -> RecipeError {
-        RecipeError::at(self.text, at, what, help)
+        let (line, column) = self.lines.place(at);
+        RecipeError { line, column, what, help }
     }
 
     /// All of them in the order of the text, or the value where there are none.
@@ -93,12 +94,26 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// Line and column of a byte, both counted from 1.
-fn place(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at).unwrap_or(text);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
+/// Where the lines of a text begin.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { text, starts: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+    }
+
+    /// Line and column of a byte, both counted from 1.
+    pub(super) fn place(&self, at: usize) -> (usize, usize) {
+        let line = self.starts.partition_point(|start| *start <= at);
+        let start = line.checked_sub(1).and_then(|line| self.starts.get(line)).copied().unwrap_or(0);
+        let before = self.text.get(start..at.min(self.text.len())).unwrap_or_default();
+        (line, before.chars().count() + 1)
+    }
 }
 
 /// Reads a whole text. Where it is no TOML, only what stands in the lines before the first mistake counts: what follows

@@ -235,7 +235,7 @@ fn links_stay_inside_the_prefix() {
         ("'bin//python' = 'x'", "not written plainly"),
         ("'../x' = 'x'", "not written plainly"),
         ("'bin/python' = ''", "empty"),
-        ("'bin/python' = 'python'", "leads back to it"),
+        ("'bin/python' = 'python'", "does not end"),
     ] {
         let found = more(&format!("[links]\n{line}\n"));
         assert!(found.len() == 1 && found[0].starts_with("2:") && found[0].contains(told), "{line}: {found:?}");
@@ -277,6 +277,7 @@ fn the_output_says_what_it_is_and_whose() {
         ("file = 'x'", "does not say what to write"),
         ("file = 'x.tar.gz'\nformat = 'tar'", "the name of the file says tar.gz"),
         ("file = 'dir/'", "no name of a file"),
+        ("file = '/home/ourapp/root/x.tar'\n[bootstrap]\nprefix = '/home/ourapp/root'", "lies inside the prefix"),
         ("file = '..'", "no name of a file"),
         ("format = 'zip'", "the formats are"),
         ("owner = 'me'", "like:DIR"),
@@ -322,4 +323,13 @@ fn mirrors_and_places_of_source_archives() {
     assert!(fetch.offline);
     assert_eq!(fetch.distfiles, Some("d".into()));
     assert!(more("[fetch]\noffline = 'yes'\n")[0].contains("true or false is expected"));
+}
+
+#[test]
+fn every_field_has_a_place() {
+    let text = LEAST.replace("['www/nginx']", "['a/b', { path = 'devel/x' }]");
+    let places = places(&format!("{text}[links]\n'bin/x' = 'y'\n"));
+    assert_eq!((places["name"], places["packages[0]"], places["packages[1].path"]), ((2, 8), (3, 13), (3, 29)));
+    assert_eq!((places["tree.from"], places["links.\"bin/x\""]), ((5, 8), (7, 11)));
+    assert_eq!(super::places("x = [").len(), 1);
 }

@@ -4,8 +4,9 @@ use crate::lock;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use relocate::base::digest::Digest;
-use relocate::recipe::{Lock, LockedDistfile, Pack, Recipe, RecipeError, template};
+use relocate::recipe::{Lock, LockedDistfile, Pack, Recipe, RecipeError, places, template};
 use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 const SHIPPED: [&str; 2] = [include_str!("../../recipes/ourapp.toml"), include_str!("../../recipes/demo.toml")];
 
@@ -36,6 +37,7 @@ fn look(text: &str) {
         well_told(text, &errors);
     }
     drop(Lock::parse(text));
+    places(text);
 }
 
 /// A recipe's line, right or nearly right.
@@ -208,4 +210,24 @@ fn quoted(text: &str) -> String {
         write!(quoted, "\\U{:08X}", u32::from(character)).unwrap();
     }
     quoted + "\""
+}
+
+#[test]
+fn deep_and_long_texts_take_no_long_time() {
+    for deep in [
+        format!("[mk.set]\n{}a = 1\n", "a.".repeat(200_000)),
+        format!("[{}a]\n", "a.".repeat(200_000)),
+        format!("packages = {}", "[".repeat(200_000)),
+        format!("x = {}", "{a=".repeat(200_000)),
+        format!("[[packages]]\n{}", "[[packages.with]]\n".repeat(20_000)),
+        format!("name = '{}'\n", "n".repeat(1_000_000)),
+        format!("{} = 1\n", "n".repeat(1_000_000)),
+        (0..5_000).map(|at| format!("key{at} = 1\n")).collect::<Vec<_>>().concat(),
+        format!("[links]\n{}", (0..2_000).map(|at| format!("a{at} = 'a{}'\n", at + 1)).collect::<Vec<_>>().concat()),
+        format!("[options]\nx = '{}'\n", (0..50_000).map(|at| format!("o{at} ")).collect::<Vec<_>>().concat()),
+    ] {
+        let begun = Instant::now();
+        look(&deep);
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", &deep[..40]);
+    }
 }

@@ -63,3 +63,24 @@ fn advice_tells_what_a_prefix_costs() {
     assert_eq!(kinds("/var/tmp/zq7k"), ["prefix-creatable", "prefix-short"]);
     assert_eq!(kinds(&format!("/opt/{}7", "x".repeat(60))), Vec::<String>::new());
 }
+
+#[test]
+fn the_page_about_recipes_has_every_key() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/recipe.md")).unwrap();
+    let sections = ["tree", "bootstrap", "toolchain", "mk", "keep", "pack", "smoke", "fetch", "output"];
+    for section in sections {
+        let errors = Recipe::parse(&format!("[{section}]\nqqqqqqqqqqqqq = 1\n")).unwrap_err();
+        let help =
+            errors.iter().filter_map(|error| error.help.as_ref()).find_map(|help| help.strip_prefix("the keys are "));
+        let part = page.split("\n## ").find(|part| part.starts_with(&format!("`[{section}]`"))).unwrap();
+        for key in help.unwrap().split(", ") {
+            assert!(
+                part.contains(&format!("`{key}`")) || part.contains(&format!("`[{section}.{key}]`")),
+                "{section}: {key}"
+            );
+        }
+    }
+    for section in sections.into_iter().chain(["options", "links"]) {
+        assert!(page.contains(&format!("\n## `[{section}]`\n")), "{section}");
+    }
+}
