@@ -326,9 +326,15 @@ pub(super) struct InitArgs {
     /// What to call it [default: FILE without its extension; for recipe.toml its directory]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Output options.
-    #[command(flatten)]
-    pub common: Common,
+    /// Print JSON instead of text (schema in docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
 
 /// `relocate demo`.

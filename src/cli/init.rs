@@ -15,10 +15,10 @@ use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &InitArgs) -> Exit {
-    report::colour(args.common.color);
+    report::colour(args.color);
     match write(args) {
         Ok(recipe) => tell(args, &recipe),
-        Err(failure) => failure.tell("init", if args.common.json { Json::Stdout } else { Json::None }),
+        Err(failure) => failure.tell("init", if args.json { Json::Stdout } else { Json::None }),
     }
 }
 
@@ -68,11 +68,11 @@ fn name_for(file: &Path) -> String {
 fn tell(args: &InitArgs, recipe: &Recipe) -> Exit {
     let advice = recipe.advice();
     let proposed = args.prefix.is_none();
-    if args.common.json {
+    if args.json {
         say(&json::init(&args.file, recipe, proposed, &advice));
         return Exit::Done;
     }
-    if args.common.quiet {
+    if args.quiet {
         return Exit::Done;
     }
     let file = report::place(&args.file);
