@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod base;
 pub mod cli;
+pub mod contents;
 pub mod elf;
 pub mod fill;
 pub mod install;

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 8] = ["pack", "check", "install", "fix", "verify", "elf", "init", "demo"];
+const COMMANDS: [&str; 10] = ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "init", "demo"];
 /// Words that are kept for commands this version does not have.
 const LATER: [&str; 13] = [
     "build", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self",

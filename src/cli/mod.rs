@@ -1,6 +1,7 @@
 //! The command line: typed arguments in, one report out, an exit code. The only floor that prints.
 
 mod args;
+mod audit;
 mod check;
 mod config;
 mod demo;
@@ -11,6 +12,7 @@ mod failure;
 mod fix;
 mod host_data;
 mod init;
+mod inspect;
 mod install;
 mod json;
 mod left;
@@ -62,6 +64,8 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Pack(args) => pack::run(&args, &arguments),
             Command::Check(args) => check::run(&args),
             Command::Init(args) => init::run(&args),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Audit(args) => audit::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),

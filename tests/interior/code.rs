@@ -188,3 +188,37 @@ fn a_distance_from_the_global_offset_table_is_found() {
         refused(&format!("-O2 {options}"), Reference::CodeGotOffset);
     }
 }
+
+#[test]
+fn what_looks_like_an_operand_behind_another_instruction_is_none() {
+    let lab = Lab::new();
+    lab.source(
+        "path.c",
+        r#"
+        #include <stdio.h>
+        extern const char path[];
+        int shifted(int);
+        int main(void) { printf("%s %d\n", path, shifted(96)); return 0; }
+    "#,
+    );
+    // `sar $5, %eax` ends in a byte that could be a ModRM byte, and `and $1, %eax` behind it, taken for a displacement,
+    // leads to the fourth byte of the path.
+    lab.source(
+        "path.s",
+        "
+        .text
+        .globl path
+        .globl shifted
+        shifted: movl %edi, %eax
+        .byte 0xc1, 0xf8, 0x05
+        behind: .byte 0x25
+        .long 1
+        ret
+        .org behind + 4 + 0x125 - 3
+        path: .asciz \"OLD\"
+        .section .note.GNU-stack,\"\",@progbits
+    ",
+    );
+    let program = lab.program("cc -O2 path.c path.s -o program");
+    lab.assert_moves(&program, 1);
+}

@@ -7,7 +7,7 @@ use std::fs;
 use std::mem::discriminant;
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -133,6 +133,14 @@ impl Lab {
         assert!(bytes[interior.offset as usize..].starts_with(word.as_bytes()), "{interior}");
         assert_eq!(discriminant(&interior.by), discriminant(&by), "{interior}");
         (text.clone(), *interior)
+    }
+
+    /// The reference into the only text of the program.
+    pub(crate) fn refused(&self, bytes: &[u8]) -> Interior {
+        match self.verdicts(bytes).as_slice() {
+            [(_, Verdict::Inside(interior))] => *interior,
+            other => panic!("not one reference: {other:?}"),
+        }
     }
 
     /// Something leads into one text of the program, and who overwrites that text changes more than the prefix.

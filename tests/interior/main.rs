@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod code;
+mod copies;
 mod lab;
 mod languages;
 mod length;

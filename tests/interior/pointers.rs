@@ -142,3 +142,24 @@ fn a_symbol_inside_a_text_is_found() {
     let library = lab.program("cc -shared path.s -s -o program");
     lab.inside(&library, Reference::Symbol, "root");
 }
+
+#[test]
+fn a_number_without_a_relocation_is_no_pointer() {
+    let lab = Lab::new();
+    lab.source(
+        "path.c",
+        r#"
+        #include <stdio.h>
+        static const volatile unsigned long number = 0x1122334455667788;
+        static const char path[] = "OLD";
+        int main(void) { printf("%s %d\n", path, number != 0); return 0; }
+    "#,
+    );
+    let mut program = lab.program("cc -O2 -pie -fPIE path.c -o program");
+    let number = memchr::memmem::find(&program, &0x1122_3344_5566_7788_u64.to_le_bytes()).unwrap();
+    // Offsets in the first read-only parts of this file are addresses, too.
+    let inside = lab.texts(&program)[0].start + 5;
+    program[number..number + 8].copy_from_slice(&inside.to_le_bytes());
+    assert_eq!(number % 8, 0);
+    lab.assert_moves(&program, 1);
+}

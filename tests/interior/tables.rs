@@ -107,3 +107,51 @@ fn numbers_before_a_path_are_no_table() {
     let program = lab.program("cc -O2 path.c -o program");
     lab.assert_moves(&program, 1);
 }
+
+#[test]
+fn a_number_that_leads_into_a_path_by_itself_is_no_table() {
+    let lab = Lab::new();
+    // The path begins 96 bytes behind the primes.
+    lab.source(
+        "path.c",
+        r#"
+        #include <stdio.h>
+        static const struct { unsigned primes[22]; char name[8], path[40]; } both = {
+            {101, 503, 1009, 2003, 3001, 4001, 5003, 10007, 20011, 40009, 80021, 160001, 500009, 1000003}, "PATHEXT", "OLD"
+        };
+        int main(int argc, char **argv) { printf("%s %u\n", both.path, both.primes[argc]); return 0; }
+    "#,
+    );
+    for options in ["-O2", "-O2 -m32 -pie -fPIE", "-Os -no-pie"] {
+        let program = lab.program(&format!("cc path.c -o program {options}"));
+        lab.assert_moves(&program, 1);
+    }
+}
+
+#[test]
+fn a_table_whose_every_entry_leads_to_a_tail_is_found() {
+    // As LLVM compiles `names[number]` with `names = {"stack/root", "root"}`.
+    let lab = Lab::new();
+    let table = "
+        .section .rodata.str1.1,\"aMS\",@progbits,1
+        .Llong: .asciz \"stack/root\"
+        .Lroot: .asciz \"root\"
+        .section .rodata
+        .p2align 2
+        table: .long .Llong - table, .Lroot - table
+        .text
+        .globl user
+        user:
+        movslq %edi, %rax
+        lea table(%rip), %rcx
+        movslq (%rcx,%rax,4), %rax
+        add %rcx, %rax
+        ret
+        .section .note.GNU-stack,\"\",@progbits
+    ";
+    lab.source("path.c", PATH).source("table.s", table);
+    for options in ["-pie", "-fuse-ld=lld -Wl,-O2", "-s"] {
+        let program = lab.program(&format!("cc -O2 path.c table.s -o program {options}"));
+        lab.assert_refused(&program, Reference::LookUpTable { table: 0 }, "stack/root");
+    }
+}

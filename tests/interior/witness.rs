@@ -57,7 +57,12 @@ fn no_operand_that_a_disassembler_sees_is_missed() {
         let path = program(name);
         let bytes = fs::read(&path).unwrap();
         let code = says("objdump", &["-d", "--no-show-raw-insn"], &path);
-        let mut addresses = behind(&code, "# ");
+        let (loads, others): (Vec<_>, Vec<_>) =
+            code.lines().partition(|line| line.contains("mov") && line.contains("(%rip),%"));
+        let (loads, others) = (behind(&loads.join("\n"), "# "), behind(&others.join("\n"), "# "));
+        // A load right behind another one can be a part of a copy, which is no reference.
+        let alone = |load: &&u64| loads.range(load.saturating_sub(16)..**load).next().is_none();
+        let mut addresses: BTreeSet<u64> = loads.iter().filter(alone).chain(&others).copied().collect();
         if Elf::parse(&bytes).unwrap().header.e_type == goblin::elf::header::ET_EXEC {
             addresses.extend(behind(&code, "$0x"));
         }

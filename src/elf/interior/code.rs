@@ -6,15 +6,16 @@
 //! x86-64 reaches data by a displacement from the next instruction. That form is the ModRM byte with mod 00 and r/m 101,
 //! which has no SIB byte, with a 32-bit displacement right behind it (Intel SDM volume 2, 2.2.1.6); a REX, VEX or EVEX
 //! prefix does not change r/m 101 (its B bit is not decoded there), and EVEX does not scale this displacement (2.7.5).
-//! So only positions behind a byte `00xxx101` count, one in 32, and the next instruction begins behind the immediate,
-//! whose possible lengths are known (`immediate`).
+//! So only positions behind a byte `00xxx101` count, one in 32, and of these only those with an opcode before that byte
+//! that has a ModRM byte. The next instruction begins behind the immediate, whose possible lengths are known (`immediate`).
 //!
 //! Code at a fixed address may hold the address itself: `mov $imm32`, `[reg + disp32]`, at any position. Position
 //! independent code of i386, and the medium and large models of x86-64, count from the global offset table.
 
 use super::super::image::{ElfError, Image};
 use super::bases::Bases;
-use super::immediate::{self, BEFORE, lengths};
+use super::blocks::AROUND;
+use super::immediate::{BEFORE, lengths, load};
 use super::machine::Machine;
 use super::memory::Memory;
 use super::sweep::{NEIGHBOURS, Piece, sweep};
@@ -30,7 +31,7 @@ pub(super) fn note(
     bases: &mut Bases,
 ) -> Result<(), ElfError> {
     for stretch in &memory.code {
-        sweep(image, stretch, NEIGHBOURS, |piece| {
+        sweep(image, stretch, NEIGHBOURS + USED_WITHIN, |piece| {
             if machine.rip_relative {
                 rip_relative(piece, machine, targets, bases);
             }
@@ -48,7 +49,7 @@ const LEA: u8 = 0x8d;
 
 fn rip_relative(piece: &Piece<'_>, machine: &Machine, targets: &mut Targets, bases: &mut Bases) {
     let whole = targets.whole();
-    let near = whole.start.saturating_sub(immediate::LONGEST)..whole.end;
+    let near = whole.start.saturating_sub(AROUND)..whole.end.saturating_add(AROUND);
     let examine = &piece.bytes[piece.examine.clone()];
     let places = examine.iter().enumerate().filter(|(_, byte)| **byte & 0xc7 == 5);
     for (at, modrm) in places.map(|(at, byte)| (piece.examine.start + at, *byte)) {
@@ -56,14 +57,38 @@ fn rip_relative(piece: &Piece<'_>, machine: &Machine, targets: &mut Targets, bas
         let reached = machine.wrap(piece.address(at + 5).wrapping_add(signed(displacement)));
         let before = &piece.bytes[at.saturating_sub(BEFORE)..at];
         if before.last() == Some(&LEA) {
-            bases.add(reached);
+            if is_used_as_table(piece, at) { bases.add_used(reached) } else { bases.add(reached) }
         }
-        if near.contains(&reached) {
-            for len in lengths(before, modrm).iter() {
-                targets.note(machine.wrap(reached.wrapping_add(len)), Reference::RipRelative, piece.offset(at + 1));
+        if !near.contains(&reached) {
+            continue;
+        }
+        let lengths = lengths(before, modrm);
+        match load(before).filter(|_| lengths.is_none()) {
+            Some(load) => targets.blocks.add(reached, load, piece.offset(at + 1)),
+            None => {
+                for len in lengths.iter() {
+                    targets.note(machine.wrap(reached.wrapping_add(len)), Reference::RipRelative, piece.offset(at + 1));
+                }
             }
         }
     }
+}
+
+/// How soon a table is used after its address was made, in bytes of code. Not so where that was moved out of a loop.
+const USED_WITHIN: usize = 128;
+
+/// Whether code behind a `lea` reads a distance from a table of four-byte entries there: `movslq (table, index, 4)`, with
+/// the register that `lea` wrote as the base (Intel SDM volume 2, 2.1.5). At `at` is the ModRM byte of the `lea`.
+fn is_used_as_table(piece: &Piece<'_>, at: usize) -> bool {
+    let rex = at.checked_sub(2).map_or(0, |at| piece.bytes[at]);
+    let register = |rex_bit: u8, low: u8| low & 7 | if rex_bit == 0 { 0 } else { 8 };
+    let table = register(rex & 4, piece.bytes[at] >> 3);
+    let behind = &piece.bytes[(at + 5).min(piece.bytes.len())..(at + 5 + USED_WITHIN).min(piece.bytes.len())];
+    behind.windows(4).any(|bytes| match bytes {
+        // REX.W, opcode, ModRM with mod 00 or 01 and r/m 100, SIB with scale 4.
+        [rex @ 0x48..=0x4f, 0x63, modrm, sib] => modrm & 0x87 == 4 && sib >> 6 == 2 && register(rex & 1, *sib) == table,
+        _ => false,
+    })
 }
 
 /// Sign-extends to 64 bits.

@@ -29,13 +29,13 @@ pub(super) fn note(
     Ok(())
 }
 
-/// In 32-bit files that can be loaded anywhere addresses are as small as other numbers, and each pointer has a relocation,
-/// which says exactly where it is.
+/// In files that can be loaded anywhere addresses are as small as other numbers and as the ends of strings (`"1+)"` with its
+/// NULs is 0x292b31), and each pointer has a relocation, which says exactly where it is.
 fn pointers(piece: &Piece<'_>, machine: &Machine, memory: &Memory, targets: &mut Targets, bases: &mut Bases) {
     let constants = &memory.extent_of_constants;
     for at in piece.aligned(machine.word) {
         let Some(value) = piece.word(at, machine) else { break };
-        if machine.word == 8 || machine.fixed {
+        if machine.pointers_in_place {
             targets.note(value, Reference::Pointer, piece.offset(at));
         }
         if constants.contains(&value) {

@@ -21,6 +21,9 @@ pub(super) struct Machine {
     pub(super) rip_relative: bool,
     /// Whether it runs only at the addresses it was linked for.
     pub(super) fixed: bool,
+    /// Whether a word of data can be a pointer without a relocation that says so: all others only become one when the
+    /// loader adds to them where the file was loaded.
+    pub(super) pointers_in_place: bool,
     /// Where the global offset table is, as code counts from it.
     pub(super) got: Option<u64>,
 }
@@ -44,7 +47,8 @@ impl Machine {
             return Err(Uncovered::PackedRelocations);
         }
         let got = got(image, dynamic)?;
-        Ok(Self { word: image.layout.word_size() as usize, rip_relative, fixed, got })
+        let pointers_in_place = fixed || dynamic.is_none();
+        Ok(Self { word: image.layout.word_size() as usize, rip_relative, fixed, pointers_in_place, got })
     }
 
     /// An address as wide as this machine's are.

@@ -7,13 +7,15 @@
 //!
 //! Takes a file and the ranges of the text to be changed, and gives a verdict for each. What leads to its first byte uses
 //! the whole and is welcome; what leads behind its last byte finds what it found before, because lengths stay. Anything
-//! in between is a reference. Chance can make one out of nothing: that refuses a text too many, and never one too few.
+//! in between is a reference, but for the loads of a copy of the whole (`blocks`). Chance can make one out of nothing: that
+//! refuses a text too many, and never one too few.
 //!
 //! Not seen, because nothing in the file says it: an address that a running program computes from the text's first byte
 //! (`path + 5` that the compiler did not fold), a reference from another file to an exported text, and a shorter length
 //! from the same start. Text that a compiler put into instructions instead is found by [`split_constants`].
 
 mod bases;
+mod blocks;
 mod code;
 mod data;
 mod immediate;
@@ -104,7 +106,10 @@ fn search(
     code::note(image, &memory, &machine, targets, &mut bases)?;
     data::note(image, &memory, &machine, targets, &mut bases)?;
     match bases.sorted() {
-        Ok(bases) => tables::note(image, &memory, &machine, targets, &bases),
+        Ok(bases) => {
+            targets.blocks.settle(&bases.all);
+            tables::note(image, &memory, &machine, targets, &bases)
+        }
         Err(why) => Ok(Err(why)),
     }
 }

@@ -7,15 +7,18 @@
 //! a pointer ([`super::bases`]).
 //!
 //! Takes those addresses and follows a table of each shape from its start, as long as its entries could be some: each
-//! leads to a text, and not into the table (or itself). Numbers end soon by that, text taken for numbers at once. In the rarer
-//! shapes another entry must lead to the start of a text, since a lone number in a structure often leads near.
-//! Without these conditions tables of numbers near strings would refuse every tenth string.
+//! leads to a text, and not into the table (or itself). Numbers end soon by that, text taken for numbers at once. And one
+//! entry must lead to the start of a text, behind a NUL, unless the code that takes the address is seen to read distances
+//! there, since a lone number before a string (101 in a table of primes) often leads into it. Without these conditions tables of numbers near strings would refuse every tenth string.
 //!
 //! What it would not find: a table whose start is known only as a distance or computed from another address; one with an
-//! entry that leads to something other than text before the one that counts; a lone 32-bit distance. LLVM makes none.
+//! entry that leads to something other than text before the one that counts; one whose every
+//! entry leads to the tail of a longer text, where code takes its address long before it reads there; a lone 32-bit
+//! distance. LLVM makes none but the third, and that rarely.
 
 use super::super::image::{ElfError, Image};
 use super::super::window::Window;
+use super::bases::Sorted;
 use super::code::signed;
 use super::machine::Machine;
 use super::memory::Memory;
@@ -48,6 +51,8 @@ struct Shape {
     first: u64,
     /// Bytes from one entry to the next.
     stride: u64,
+    /// Whether code is seen to read distances there.
+    used: bool,
 }
 
 /// An entry as one shape reads it.
@@ -76,7 +81,7 @@ pub(super) fn note(
     memory: &Memory,
     machine: &Machine,
     targets: &mut Targets,
-    bases: &[u64],
+    bases: &Sorted,
 ) -> Result<Result<(), Uncovered>, ElfError> {
     let mut constants: Vec<&Stretch> = memory.constants.iter().collect();
     constants.sort_by_key(|stretch| stretch.addresses.start);
@@ -90,12 +95,13 @@ pub(super) fn note(
         followed: HashMap::new(),
         steps: image.source.size().saturating_mul(STEPS_PER_BYTE),
     };
-    for base in bases {
+    for base in &bases.all {
         let after = constants.partition_point(|stretch| stretch.addresses.start <= *base);
         let Some(stretch) = constants[..after].last().filter(|stretch| *base < stretch.addresses.end) else { continue };
         let into = base - stretch.addresses.start;
         let table = Table { base: *base, offset: stretch.offset + into, room: stretch.addresses.end - base };
-        walk.follow(table, Shape { origin: Origin::Table, first: 0, stride: 4 }, targets)?;
+        let used = bases.used.binary_search(base).is_ok();
+        walk.follow(table, Shape { origin: Origin::Table, first: 0, stride: 4, used }, targets)?;
         for origin in &origins {
             walk.structures(table, *origin, targets)?;
         }
@@ -142,7 +148,7 @@ impl Walk<'_> {
                 let start = table.base + first;
                 let known = (origin, stride, start % stride);
                 if self.followed.get(&known).is_none_or(|end| *end <= start) {
-                    let end = self.follow(table, Shape { origin, first, stride }, targets)?;
+                    let end = self.follow(table, Shape { origin, first, stride, used: false }, targets)?;
                     self.followed.insert(known, end);
                 }
             }
@@ -153,7 +159,7 @@ impl Walk<'_> {
     /// Follows one table as long as it can be one, and notes what its entries lead into; gives the address where it ends.
     fn follow(&mut self, table: Table, shape: Shape, targets: &mut Targets) -> Result<u64, ElfError> {
         let mut hits: Vec<Entry> = Vec::new();
-        let mut vouched = shape.origin == Origin::Table;
+        let mut vouched = shape.used;
         let mut into = shape.first;
         while into < LONGEST * shape.stride {
             let Some(entry) = self.entry(table, shape.origin, into)? else { break };

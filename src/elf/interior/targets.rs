@@ -1,8 +1,10 @@
 //! The addresses that must not be led to, and what was found to lead there.
 //!
 //! Takes the interiors of all texts, which may overlap, and cuts them into pieces that do not; keeps one reference for
-//! each piece, the one to the lowest address, so that memory depends on the number of texts alone.
+//! each piece, the one to the lowest address, so that memory depends on the number of texts alone. Loads are no references
+//! before all are known (`blocks`), and are kept until then.
 
+use super::blocks::Blocks;
 use super::verdict::Reference;
 use std::ops::Range;
 
@@ -25,6 +27,8 @@ pub(super) struct Targets {
     found: Vec<Option<Found>>,
     /// The lowest and one past the highest address of all.
     whole: Range<u64>,
+    /// The loads near the texts.
+    pub(super) blocks: Blocks,
 }
 
 impl Targets {
@@ -44,7 +48,7 @@ impl Targets {
             }
         }
         let whole = starts.first().copied().unwrap_or(0)..ends.last().copied().unwrap_or(0);
-        Self { found: vec![None; starts.len()], starts, ends, whole }
+        Self { found: vec![None; starts.len()], starts, ends, whole, blocks: Blocks::new(interiors) }
     }
 
     /// Whether there is nothing to look for.
@@ -88,7 +92,8 @@ impl Targets {
     pub(super) fn lowest(&self, interior: &Range<u64>) -> Option<Found> {
         let first = self.starts.partition_point(|start| *start < interior.start);
         let after = self.starts.partition_point(|start| *start < interior.end);
-        self.found.get(first..after)?.iter().flatten().next().copied()
+        let led_to = self.found.get(first..after).and_then(|found| found.iter().flatten().next().copied());
+        led_to.into_iter().chain(self.blocks.lowest(interior)).min_by_key(|found| found.address)
     }
 }
 
