@@ -11,6 +11,8 @@ pub mod finding;
 pub mod glob;
 pub mod host;
 pub mod mode;
+pub mod near;
 pub mod path;
 pub mod sums;
+pub mod words;
 pub mod write;

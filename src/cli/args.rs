@@ -36,6 +36,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Compare the packages of a tree or archive with pkgsrc's list of vulnerabilities
     Audit(AuditArgs),
+    /// Write a commented recipe for `relocate build`
+    Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }
@@ -69,8 +71,7 @@ pub(super) enum Color {
 }
 
 /// A run-time path tag, as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TagArg {
     /// DT_RUNPATH
     Runpath,
@@ -315,6 +316,29 @@ pub(super) struct ElfArgs {
     /// The files; @LIST reads names from LIST, one a line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<OsString>,
+}
+
+/// `relocate init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The file to write; one that is there is left alone
+    #[arg(default_value = "recipe.toml")]
+    pub file: PathBuf,
+    /// The directory to build for [default: one of 64 bytes below /opt]
+    #[arg(long, value_name = "DIR")]
+    pub prefix: Option<String>,
+    /// What to call it [default: FILE without its extension; for recipe.toml its directory]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Print JSON instead of text (schema in docs/json.md)
+    #[arg(long)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// When to colour; NO_COLOR is honoured
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
 }
 
 /// `relocate inspect`.

@@ -11,6 +11,7 @@ mod exit;
 mod failure;
 mod fix;
 mod host_data;
+mod init;
 mod inspect;
 mod install;
 mod json;
@@ -25,7 +26,6 @@ mod report;
 mod summary;
 mod target;
 mod verify;
-mod words;
 
 pub use exit::Exit;
 
@@ -55,7 +55,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
-            report::error(&unknown.to_string(), unknown.help().as_deref());
+            report::error(&unknown.to_string(), Some(&unknown.help()));
             return Exit::Usage;
         }
     };
@@ -63,6 +63,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => match cli.command {
             Command::Pack(args) => pack::run(&args, &arguments),
             Command::Check(args) => check::run(&args),
+            Command::Init(args) => init::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Demo(args) => demo::run(&args),

@@ -60,10 +60,6 @@ REASONS = [
     # With the final path written in.
     Reason("the class of perl's configuration takes no blank, and was left as `--leave perl` says", rows("perl -V", "perl, an XS module"), INSTALL, ALL, BLANK),
     Reason("autom4te hands the path of m4 to the shell unquoted", rows("autoconf"), INSTALL, frozenset({"exit"}), BLANK),
-    Reason("what copies a string in blocks looks like a reference into it, so libruby is left as it was: RUBYLIB", rows("ruby", "gem env"), INSTALL, frozenset({"exit", "asked"})),
-    Reason("bytes of other instructions look like a reference into a string, so libtcl is left as it was; it finds itself", rows("tclsh"), INSTALL, frozenset({"asked"})),
-    Reason("a table of small numbers looks like one of references into a string, so groff is left as it was: GROFF_BIN_PATH, GROFF_FONT_PATH, GROFF_TMAC_PATH",
-           rows("groff"), INSTALL, frozenset({"exit", "asked"})),
     Reason("the compiler split the path of the configuration into immediates, which are no string: FONTCONFIG_PATH", rows("fontconfig"), INSTALL, frozenset({"asked"})),
 ]
 
