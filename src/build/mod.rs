@@ -1,0 +1,6 @@
+//! From a pkgsrc tree to a prefix: drives its make targets as child processes, one package and one phase at a time.
+
+pub mod cause;
+pub mod digests;
+pub mod scan;
+pub mod site;
