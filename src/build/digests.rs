@@ -20,17 +20,12 @@ pub struct Digests(Mutex<BTreeMap<PathBuf, Option<Digest>>>);
 impl Digests {
     /// The digest of a file's bytes; none where it is not there or no file.
     pub fn of(&self, path: &Path) -> io::Result<Option<Digest>> {
-        self.of_meaning(path, |bytes| Digest::of(&bytes))
-    }
-
-    /// The digest of what matters in a file, as `meaning` sees it; asked once for each path.
-    pub fn of_meaning(&self, path: &Path, meaning: impl Fn(Vec<u8>) -> Digest) -> io::Result<Option<Digest>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(path).copied();
         if let Some(known) = known {
             return Ok(known);
         }
         let digest = match fs::read(path) {
-            Ok(bytes) => Some(meaning(bytes)),
+            Ok(bytes) => Some(Digest::of(&bytes)),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => None,
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => None,
             Err(error) => return Err(error),

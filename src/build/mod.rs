@@ -2,5 +2,10 @@
 
 pub mod cause;
 pub mod digests;
+pub mod graph;
+pub mod hold;
+pub mod installed;
+pub mod key;
 pub mod scan;
 pub mod site;
+pub mod store;
