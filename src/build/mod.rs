@@ -6,6 +6,8 @@ pub mod graph;
 pub mod hold;
 pub mod installed;
 pub mod key;
+pub mod phase;
 pub mod scan;
+pub mod schedule;
 pub mod site;
 pub mod store;
