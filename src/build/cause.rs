@@ -105,8 +105,7 @@ fn kind(line: &[u8]) -> Option<Kind> {
         (Kind::Fetch, "fetch: Unable to fetch expected file"),
         (Kind::Fetch, "Unable to fetch expected file"),
         (Kind::Checksum, "checksum: No checksum recorded for"),
-        (Kind::Checksum, "Checksum mismatch for"),
-        (Kind::Checksum, "checksum mismatch"),
+        (Kind::Checksum, "distinfo file missing"),
         (Kind::Patch, "Patching failed due to"),
         (Kind::Refused, "This package has set PKG_FAIL_REASON"),
         (Kind::Refused, "This package has set PKG_SKIP_REASON"),
@@ -121,11 +120,17 @@ fn kind(line: &[u8]) -> Option<Kind> {
         .iter()
         .find(|(_, words)| has(text, words))
         .map(|(kind, _)| *kind)
+        .or_else(|| is_mismatch(text).then_some(Kind::Checksum))
         .or_else(|| is_makefile(text).then_some(Kind::Makefile))
         .or_else(|| is_dependency(text).then_some(Kind::Dependency))
         .or_else(|| is_leak(text).then_some(Kind::Leak))
         .or_else(|| is_compile(text).then_some(Kind::Compile))
         .or_else(|| is_other(line).then_some(Kind::Other))
+}
+
+/// `checksum: Checksum SHA1 mismatch for FILE`.
+fn is_mismatch(line: &[u8]) -> bool {
+    split(line, "Checksum ").is_some_and(|(_, rest)| has(rest, "mismatch for "))
 }
 
 /// `bmake: "FILE" line N: ...`, and `don't know how to make X`.

@@ -102,7 +102,7 @@ fn failed(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> DatabaseErr
 
 /// Where the tree keeps the database of this prefix, asked in the directory of any package; it was moved over the years.
 pub fn location(site: &Site, pkgpath: &str, cancel: &Cancel) -> Result<PathBuf, DatabaseError> {
-    let task = site.make(pkgpath, &[], &["show-var".to_owned(), "VARNAME=PKG_DBDIR".to_owned()]);
+    let task = site.ask(pkgpath, &[], &["show-var".to_owned(), "VARNAME=PKG_DBDIR".to_owned()]);
     let answer = task.ask(cancel).map_err(failed("ask for PKG_DBDIR in", &task.directory))?;
     let said = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
     if answer.ended.end.is_success() && said.starts_with('/') {

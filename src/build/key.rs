@@ -273,7 +273,9 @@ mod tests {
     fn fields_do_not_run_together() {
         let digest = |fields: &[&[u8]]| {
             let mut digester = Digester::default();
-            fields.iter().for_each(|bytes| field(&mut digester, "x", bytes));
+            for bytes in fields {
+                field(&mut digester, "x", bytes);
+            }
             digester.finish()
         };
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));

@@ -137,7 +137,7 @@ pub fn clean(site: &Site, node: &Node) -> Result<(), PhaseError> {
 
 /// Runs one phase, the `number`-th, in a log of its own.
 pub fn phase(site: &Site, node: &Node, number: usize, name: &str, cancel: &Cancel) -> Result<Duration, PhaseError> {
-    let task = site.make_node(&node.pkgpath, &node.pkgname, &node.multi, &[name.to_owned()]);
+    let task = site.make(&node.pkgpath, &node.pkgname, &node.multi, &[name.to_owned()]);
     let log = site.log(&node.pkgpath, &node.pkgname, number, name);
     let unwritten = |error: WriteError| failed("write", &log)(io::Error::other(error));
     Parents::make(&log).map_err(unwritten)?.keep();
@@ -165,7 +165,7 @@ pub fn phase(site: &Site, node: &Node, number: usize, name: &str, cancel: &Cance
 /// Where the tree put the binary package.
 fn package(site: &Site, node: &Node, cancel: &Cancel) -> Result<PathBuf, PhaseError> {
     let question = ["show-var".to_owned(), "VARNAME=STAGE_PKGFILE".to_owned()];
-    let task = site.make_node(&node.pkgpath, &node.pkgname, &node.multi, &question);
+    let task = site.make(&node.pkgpath, &node.pkgname, &node.multi, &question);
     let answer = task.ask(cancel).map_err(failed("run", &task.program))?;
     let file = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
     if file.is_file() {

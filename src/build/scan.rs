@@ -130,7 +130,7 @@ pub fn ask(
     cancel: &Cancel,
     depends: impl Fn(&str) -> Result<Vec<PathBuf>, ScanError>,
 ) -> Result<String, ScanError> {
-    let task = site.make(pkgpath, multi, arguments);
+    let task = site.ask(pkgpath, multi, arguments);
     if !task.directory.is_dir() {
         return Err(ScanError::Missing { pkgpath: pkgpath.to_owned() });
     }

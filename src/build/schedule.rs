@@ -237,6 +237,7 @@ fn go_back(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, log: &Path) ->
     let is_done = |at: &usize| {
         let node = &order.graph.nodes[*at];
         packages.get(&node.pkgname).is_some_and(|package| package.is_automatic != node.is_requested)
+            && run::fetch(order, *at).unwrap_or(false)
             && installed::is_of(&prefix.entry(&node.pkgname), &order.near.place(order.keys[*at]))
     };
     let kept = steps.nodes.iter().take_while(|at| is_done(at)).count();

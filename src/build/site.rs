@@ -27,26 +27,25 @@ pub struct Site {
 }
 
 impl Site {
-    /// A make call in the directory of a package, with the variables of one of its versions in the environment, as
+    /// A question to make in the directory of a package, with the variables of one of its versions in the environment, as
     /// pbulk-index gives them.
-    pub fn make(&self, pkgpath: &str, multi: &[(String, String)], arguments: &[String]) -> Task {
+    pub fn ask(&self, pkgpath: &str, multi: &[(String, String)], arguments: &[String]) -> Task {
+        self.make(pkgpath, "questions", multi, arguments)
+    }
+
+    /// A make call for one package. Several may come from one directory of the tree: each has objects of its own name.
+    pub fn make(&self, pkgpath: &str, pkgname: &str, multi: &[(String, String)], arguments: &[String]) -> Task {
         let mut task = self.task(self.tool("bmake"), self.tree.join(pkgpath));
         task.environment.extend(multi.iter().map(|(name, value)| (name.into(), value.into())));
         let fixed = [
             ("BATCH", OsString::from("1")),
             ("DEPENDS_TARGET", "/nonexistent".into()),
             ("PACKAGES", self.work.join("packages").into()),
+            ("WRKOBJDIR", self.objects(pkgname).into()),
         ];
         task.arguments = arguments.iter().map(OsString::from).collect();
         let given = self.variables.iter().map(|(name, value)| (name.as_str(), value.into()));
         task.arguments.extend(fixed.into_iter().chain(given).map(|(name, value)| assignment(name, value)));
-        task
-    }
-
-    /// A make call for one package of several in the same directory: its work directory is of its own name.
-    pub fn make_node(&self, pkgpath: &str, pkgname: &str, multi: &[(String, String)], arguments: &[String]) -> Task {
-        let mut task = self.make(pkgpath, multi, arguments);
-        task.arguments.push(assignment("WRKOBJDIR", self.objects(pkgname).into()));
         task
     }
 
@@ -149,9 +148,12 @@ mod tests {
 
     #[test]
     fn a_dollar_of_a_variable_is_one_for_make() {
-        let task = site().make("misc/greet", &[("TOY".into(), "27".into())], &["all".into()]);
+        let task = site().make("misc/greet", "greet-1.2", &[("TOY".into(), "27".into())], &["all".into()]);
         let words: Vec<_> = task.arguments.iter().map(|word| word.to_string_lossy()).collect();
-        assert_eq!(words, ["all", "BATCH=1", "DEPENDS_TARGET=/nonexistent", "PACKAGES=/w/packages", "DISTDIR=/d$$x"]);
+        let ours =
+            ["all", "BATCH=1", "DEPENDS_TARGET=/nonexistent", "PACKAGES=/w/packages", "WRKOBJDIR=/w/obj/greet-1.2"];
+        assert_eq!(words[..5], ours);
+        assert_eq!(words[5..], ["DISTDIR=/d$$x"]);
         assert_eq!(task.directory, Path::new("/t/misc/greet"));
         assert!(task.environment.contains(&("TOY".into(), "27".into())));
     }

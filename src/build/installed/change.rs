@@ -150,62 +150,29 @@ impl<'a> Prefix<'a> {
     pub fn settle(&self, epoch: i64) -> Result<(), DatabaseError> {
         let date = fixed_date(epoch);
         for name in self.packages()?.keys() {
-            self.rewrite(&self.entry(name).join("+BUILD_INFO"), |text| steady(text, &date))?;
-            self.rewrite(&self.entry(name).join("+PRESERVE"), |text| {
+            rewrite(&self.entry(name).join("+BUILD_INFO"), |text| steady(text, &date))?;
+            rewrite(&self.entry(name).join("+PRESERVE"), |text| {
                 if text.is_empty() { Vec::new() } else { format!("{date}\n").into_bytes() }
             })?;
         }
         Ok(())
     }
 
-    fn rewrite(&self, path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), DatabaseError> {
-        let Some(text) = optional(path)? else { return Ok(()) };
-        let changed = change(&text);
-        if changed == text {
-            return Ok(());
-        }
-        let mode = fs::metadata(path).map_err(failed("look at", path))?.permissions().mode() & 0o7777;
-        let looks = write::Looks { mode, mtime: None };
-        let write = || {
-            let mut file = write::NewFile::instead_of_symlink(path)?;
-            io::Write::write_all(&mut file, &changed).map_err(|source| WriteError::Io {
-                doing: "write",
-                path: path.to_owned(),
-                source,
-            })?;
-            file.looks(looks)?;
-            file.commit()
-        };
-        write().map_err(unwritten(path))
-    }
-
     /// Keeps a copy of the index of files as it is after a step.
     pub fn remember(&self, step: Digest) -> Result<(), DatabaseError> {
         let into = self.copies(step);
         fs::create_dir_all(&into).map_err(failed("make the directory", &into))?;
-        self.copy_index(&self.database, &into)
+        copy_index(&self.database, &into)
     }
 
     /// Puts the index back as it was after a step; nothing where that is not known.
     pub fn recall(&self, step: Digest) -> Result<(), DatabaseError> {
         let from = self.copies(step);
-        if from.is_dir() { self.copy_index(&from, &self.database) } else { Ok(()) }
+        if from.is_dir() { copy_index(&from, &self.database) } else { Ok(()) }
     }
 
     fn copies(&self, step: Digest) -> PathBuf {
         self.site.work.join("database").join(&step.to_string()[..16])
-    }
-
-    fn copy_index(&self, from: &Path, into: &Path) -> Result<(), DatabaseError> {
-        for entry in fs::read_dir(from).map_err(failed("read", from))? {
-            let entry = entry.map_err(failed("read", from))?;
-            if entry.file_name().to_string_lossy().starts_with("pkgdb.byfile.") {
-                let bytes = fs::read(entry.path()).map_err(failed("read", &entry.path()))?;
-                let place = into.join(entry.file_name());
-                write::record(&place, &bytes).map_err(unwritten(&place))?;
-            }
-        }
-        Ok(())
     }
 
     fn marker(&self) -> PathBuf {
@@ -251,6 +218,41 @@ impl<'a> Prefix<'a> {
 fn unwritten(path: &Path) -> impl Fn(WriteError) -> DatabaseError {
     let path = path.to_owned();
     move |error| DatabaseError::Io { doing: "change", path: path.clone(), source: io::Error::other(error) }
+}
+
+/// Changes a file of the database that is there, and leaves its mode.
+fn rewrite(path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), DatabaseError> {
+    let Some(text) = optional(path)? else { return Ok(()) };
+    let changed = change(&text);
+    if changed == text {
+        return Ok(());
+    }
+    let mode = fs::metadata(path).map_err(failed("look at", path))?.permissions().mode() & 0o7777;
+    let looks = write::Looks { mode, mtime: None };
+    let write = || {
+        let mut file = write::NewFile::instead_of_symlink(path)?;
+        io::Write::write_all(&mut file, &changed).map_err(|source| WriteError::Io {
+            doing: "write",
+            path: path.to_owned(),
+            source,
+        })?;
+        file.looks(looks)?;
+        file.commit()
+    };
+    write().map_err(unwritten(path))
+}
+
+/// Copies the index of files, whatever this era calls it.
+fn copy_index(from: &Path, into: &Path) -> Result<(), DatabaseError> {
+    for entry in fs::read_dir(from).map_err(failed("read", from))? {
+        let entry = entry.map_err(failed("read", from))?;
+        if entry.file_name().to_string_lossy().starts_with("pkgdb.byfile.") {
+            let bytes = fs::read(entry.path()).map_err(failed("read", &entry.path()))?;
+            let place = into.join(entry.file_name());
+            write::record(&place, &bytes).map_err(unwritten(&place))?;
+        }
+    }
+    Ok(())
 }
 
 /// `+BUILD_INFO` with a fixed moment and machine.

@@ -287,7 +287,7 @@ fn work(order: &Order<'_>, node: usize, estimate: Option<u64>) -> Report {
 }
 
 /// Whether a whole binary package of the key is near, after asking those far away.
-fn fetch(order: &Order<'_>, node: usize) -> std::result::Result<bool, BuildError> {
+pub(super) fn fetch(order: &Order<'_>, node: usize) -> std::result::Result<bool, BuildError> {
     let (key, place) = (order.keys[node], order.near.place(order.keys[node]));
     if order.near.has(key)? {
         if installed::is_whole(&place) {
