@@ -26,6 +26,8 @@ pub const MANIFEST: &str = ".relocate/manifest.json";
 pub const TOOLS: &str = ".relocate/bin";
 /// Where the tool itself lies, in an archive that needs it on the target.
 pub const TOOL: &str = ".relocate/bin/relocate";
+/// Where the bill of materials lies, in a tree that holds packages.
+pub const BILL: &str = ".relocate/sbom.cdx.json";
 /// Where an installed tree says which path it is at.
 pub const PLACE: &str = ".relocate/place.json";
 

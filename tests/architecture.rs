@@ -60,10 +60,12 @@ const MAP: &[Row] = &[
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "pack"], never: SILENT },
+    Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
+            "contents",
         ],
         never: SILENT,
     },
@@ -71,7 +73,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
-            "pipeline",
+            "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

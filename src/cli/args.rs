@@ -32,6 +32,10 @@ pub(super) enum Command {
     Verify(VerifyArgs),
     /// Print or change the run-time path of single files
     Elf(ElfArgs),
+    /// List what is in a tree or archive: packages, versions, options, licences, sizes, why each is there
+    Inspect(InspectArgs),
+    /// Compare the packages of a tree or archive with pkgsrc's list of vulnerabilities
+    Audit(AuditArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }
@@ -311,6 +315,44 @@ pub(super) struct ElfArgs {
     /// The files; @LIST reads names from LIST, one a line
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<OsString>,
+}
+
+/// `relocate inspect`.
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// A directory or an archive
+    pub tree: PathBuf,
+    /// Tell everything of these packages only (name or full-name glob)
+    #[arg(long, short, value_name = "GLOB")]
+    pub package: Vec<String>,
+    /// Write the bill of materials, CycloneDX 1.5 in JSON; - for standard output
+    #[arg(long, value_name = "FILE")]
+    pub sbom: Option<PathBuf>,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate audit`.
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// A directory or an archive
+    pub tree: PathBuf,
+    /// The list, pkg-vulnerabilities as pkgsrc publishes it, plain or compressed with gzip or zstd
+    #[arg(long, value_name = "FILE")]
+    pub vulnerabilities: PathBuf,
+    /// Whose signature the list must have: OpenPGP keys as gpg exports them; gpgv checks it
+    #[arg(long, value_name = "FILE")]
+    pub keyring: Option<PathBuf>,
+    /// Leave out what this address describes
+    #[arg(long, value_name = "URL")]
+    pub ignore: Vec<String>,
+    /// Tell also of packages that nobody maintains any more
+    #[arg(long)]
+    pub end_of_life: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// `relocate demo`.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 7] = ["pack", "check", "install", "fix", "verify", "elf", "demo"];
+const COMMANDS: [&str; 9] = ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "demo"];
 /// Words that are kept for commands this version does not have.
 const LATER: [&str; 14] = [
     "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy",

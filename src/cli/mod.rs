@@ -1,6 +1,7 @@
 //! The command line: typed arguments in, one report out, an exit code. The only floor that prints.
 
 mod args;
+mod audit;
 mod check;
 mod config;
 mod demo;
@@ -10,6 +11,7 @@ mod exit;
 mod failure;
 mod fix;
 mod host_data;
+mod inspect;
 mod install;
 mod json;
 mod left;
@@ -61,6 +63,8 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
         Ok(cli) => match cli.command {
             Command::Pack(args) => pack::run(&args, &arguments),
             Command::Check(args) => check::run(&args),
+            Command::Inspect(args) => inspect::run(&args),
+            Command::Audit(args) => audit::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),

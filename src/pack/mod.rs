@@ -95,6 +95,8 @@ pub struct Tree<'a> {
     pub about: &'a [u8],
     /// The bytes of the tool that finishes the tree on the target, where it is carried.
     pub tool: Option<&'a [u8]>,
+    /// The bytes of the bill of materials, where the tree holds packages.
+    pub bill: Option<&'a [u8]>,
 }
 
 /// The digests of the bytes written, one place for each item; none for what is no file.

@@ -73,6 +73,9 @@ pub fn write_tree(
         planter.beneath.make_dir(&tools.path)?;
         planter.plant_record(&records.tool(tool), tool)?;
     }
+    if let Some(bill) = tree.bill {
+        planter.plant_record(&records.file(manifest::BILL, bill), bill)?;
+    }
     planter.plant_record(&records.file(manifest::MANIFEST, &bytes), &bytes)?;
     let own: Vec<_> = tree.tool.map(|_| tools).into_iter().chain([own]).collect();
     planter.seal(&own)?;

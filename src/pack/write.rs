@@ -17,7 +17,7 @@ use std::thread;
 
 /// Writes an archive into `out`, which has no name until [`Packed::publish`].
 ///
-/// The entries are `about.json`, the items in their order, the tool where there is one, and `manifest.json` with the bytes that `record` makes of the
+/// The entries are `about.json`, the items in their order, the tool and the bill of materials where there is one, and `manifest.json` with the bytes that `record` makes of the
 /// digests of what was written. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
 pub fn write(
     tree: &Tree<'_>,
@@ -61,6 +61,9 @@ fn entries<'scope, 'env: 'scope>(
         batch::append_header(&records.tools(), &options.top_dir, &mut header);
         stream.push(&header)?;
         push_record(stream, &records.tool(tool), tool, options)?;
+    }
+    if let Some(bill) = tree.bill {
+        push_record(stream, &records.file(manifest::BILL, bill), bill, options)?;
     }
     let bytes = record(&digests).map_err(PackError::Record)?;
     push_record(stream, &records.file(manifest::MANIFEST, &bytes), &bytes, options)?;

@@ -4,7 +4,7 @@
 use super::check::left::{Left, Search, Seen};
 use super::contents::{Shipment, Shown, StreamError, shown};
 use super::items::{Shipped, items};
-use super::{Job, JobError, Prepared, record};
+use super::{Job, JobError, Prepared, bill, record};
 use crate::base::digest::Digest;
 use crate::base::event::Listener;
 use crate::base::write::NewFile;
@@ -38,7 +38,9 @@ pub fn write(
     let search = prepared.search(job);
     let witness = Witness::new(job, prepared, &shipped, Some(&search));
     let about = record::about(prepared, job.dest.as_ref(), proven);
-    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: tool(job, prepared) };
+    let bill = bill::of(job, prepared)?;
+    let (about_bytes, tool) = (about.to_bytes(), tool(job, prepared));
+    let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;

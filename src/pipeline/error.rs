@@ -2,6 +2,7 @@
 
 use crate::base::path::{Prefix, RelPath, printable};
 use crate::base::write::WriteError;
+use crate::contents::ContentsError;
 use crate::pack::{CompareError, PackError, UnpackError};
 use crate::plan::Ambiguous;
 use crate::scan::ScanError;
@@ -138,6 +139,12 @@ impl JobError {
 impl From<ScanError> for JobError {
     fn from(error: ScanError) -> Self {
         Self::Scan(error)
+    }
+}
+
+impl From<ContentsError> for JobError {
+    fn from(ContentsError { path, error }: ContentsError) -> Self {
+        Self::Read { path, error }
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod archive;
 mod around;
+mod bill;
 mod bundle;
 pub mod check;
 mod contents;

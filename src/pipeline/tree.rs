@@ -3,7 +3,7 @@
 use super::archive::{self, Witness, floor_as_recorded, unwrap};
 use super::check::left::{Left, Search, Seen};
 use super::items::items;
-use super::{Job, JobError, Owner, Prepared, record};
+use super::{Job, JobError, Owner, Prepared, bill, record};
 use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::write::{Looks, NewDir};
@@ -63,7 +63,9 @@ fn plant(
     let shipped = items(job, prepared);
     let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
     let witness = Witness::new(job, prepared, &shipped, search);
-    let tree = Tree { items: &list, contents: &witness, about: &about.to_bytes(), tool: archive::tool(job, prepared) };
+    let bill = bill::of(job, prepared)?;
+    let (about_bytes, tool) = (about.to_bytes(), archive::tool(job, prepared));
+    let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
     let manifest =
         |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
     let mut new = NewDir::create(path)?;

@@ -53,8 +53,15 @@ pub(in crate::pack) fn judge(manifest: &Manifest, mut facts: Facts, modes: Modes
         }
     }
     // The manifest does not name what is ours.
-    let ours =
-        [manifest::DIRECTORY, manifest::ABOUT, manifest::MANIFEST, manifest::TOOLS, manifest::TOOL, manifest::PLACE];
+    let ours = [
+        manifest::DIRECTORY,
+        manifest::ABOUT,
+        manifest::MANIFEST,
+        manifest::TOOLS,
+        manifest::TOOL,
+        manifest::PLACE,
+        manifest::BILL,
+    ];
     for own in [""].into_iter().chain(ours) {
         facts.remove(&RelPath::new(own.as_bytes()).unwrap_or_default());
     }

@@ -97,14 +97,7 @@ fn path(file: &Subject<'_>, site: &RelPath, written: &[u8]) -> Option<RelPath> {
 
 /// Base64 with `-` and `_`, without padding (RFC 4648, section 5).
 fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let group = |chunk: &[u8]| {
-        let byte = |at: usize| u32::from(chunk.get(at).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        let digits = [18, 12, 6, 0].map(|shift| char::from(DIGITS[(bits >> shift & 63) as usize]));
-        digits.into_iter().take(chunk.len() + 1).collect::<String>()
-    };
-    bytes.chunks(3).map(group).collect()
+    data_encoding::BASE64URL_NOPAD.encode(bytes)
 }
 
 #[cfg(test)]
