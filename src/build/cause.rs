@@ -21,10 +21,10 @@ pub enum Kind {
     Patch,
     /// The package refuses to be built.
     Refused,
-    /// The makefile itself does not parse.
-    Makefile,
     /// A dependency is not installed.
     Dependency,
+    /// The makefile itself does not parse.
+    Makefile,
     /// A compiler refused a source.
     Compile,
     /// A linker found no definition.
@@ -121,8 +121,8 @@ fn kind(line: &[u8]) -> Option<Kind> {
         .find(|(_, words)| has(text, words))
         .map(|(kind, _)| *kind)
         .or_else(|| is_mismatch(text).then_some(Kind::Checksum))
-        .or_else(|| is_makefile(text).then_some(Kind::Makefile))
         .or_else(|| is_dependency(text).then_some(Kind::Dependency))
+        .or_else(|| is_makefile(text).then_some(Kind::Makefile))
         .or_else(|| is_leak(text).then_some(Kind::Leak))
         .or_else(|| is_compile(text).then_some(Kind::Compile))
         .or_else(|| is_other(line).then_some(Kind::Other))
@@ -133,17 +133,18 @@ fn is_mismatch(line: &[u8]) -> bool {
     split(line, "Checksum ").is_some_and(|(_, rest)| has(rest, "mismatch for "))
 }
 
-/// `bmake: "FILE" line N: ...`, and `don't know how to make X`.
+/// `bmake: "FILE" line N: ...`, and `don't know how to make X`. Its warnings stop nothing, and real trees are full of them.
 fn is_makefile(line: &[u8]) -> bool {
     let Some((_, rest)) = split(line, "make: ") else { return false };
+    let in_file = || rest.strip_prefix(b"\"").and_then(|rest| split(rest, "\" line ")).map(|(_, rest)| rest);
     rest.starts_with(b"don't know how to make")
-        || (rest.starts_with(b"\"") && split(rest, "\" line ").is_some_and(|(_, rest)| starts_with_digit(rest)))
+        || in_file().is_some_and(|rest| starts_with_digit(rest) && !has(rest, ": warning: "))
 }
 
+/// `Bootstrap dependency PATTERN: NOT found`, and what follows from our target for dependencies.
 fn is_dependency(line: &[u8]) -> bool {
-    has(line, "should be installed, but one cannot be found")
-        || has(line, "make: exec(/nonexistent) failed")
-        || (has(line, "/nonexistent") && has(line, "make"))
+    (has(line, "dependency ") && line.ends_with(b": NOT found"))
+        || has(line, "should be installed, but one cannot be found")
 }
 
 fn is_leak(line: &[u8]) -> bool {
@@ -191,6 +192,8 @@ mod tests {
             (Kind::Checksum, "checksum: No checksum recorded for greet-1.0.tar.gz."),
             (Kind::Patch, "ERROR: Patching failed due to modified or broken patch file(s):"),
             (Kind::Makefile, "bmake: \"/tree/devel/x/Makefile\" line 3: Missing dependency operator"),
+            (Kind::Dependency, "=> Bootstrap dependency digest>=20010302: NOT found"),
+            (Kind::Checksum, "checksum: Checksum SHA1 mismatch for greet-1.0.tar.gz"),
             (Kind::Compile, "src/main.c:10:5: error: expected ';' before '}' token"),
             (Kind::Compile, "main.c:1: fatal error: no.h: No such file or directory"),
             (Kind::Link, "main.c:(.text+0x5): undefined reference to `greet'"),
@@ -206,6 +209,16 @@ mod tests {
     fn the_missing_checksum_behind_a_failed_fetch_does_not_count() {
         let log = b"checksum: No checksum recorded for a.\nfetch: Unable to fetch expected file a\n";
         assert_eq!(first(log).unwrap().kind, Kind::Fetch);
+    }
+
+    #[test]
+    fn a_warning_of_make_is_no_cause() {
+        let warning = "bmake: \"../../security/openssl/builtin.mk\" line 56: warning: Couldn't read shell's output\n";
+        assert_eq!(first(warning.as_bytes()), None);
+        let nobody = "bmake: don't know how to make /nonexistent. Stop\n";
+        let log = format!("{warning}=> Tool dependency digest>=1: NOT found\n{nobody}");
+        assert_eq!(first(log.as_bytes()).unwrap().line, "=> Tool dependency digest>=1: NOT found");
+        assert_eq!(first(nobody.as_bytes()).unwrap().kind, Kind::Makefile);
     }
 
     #[test]

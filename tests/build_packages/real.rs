@@ -1,5 +1,6 @@
 //! The same questions to a real tree: RELOCATE_PKGSRC names it, RELOCATE_PKGSRC_PREFIX a prefix it was bootstrapped into.
-//! Without them the fixture answers.
+//! Without them the fixture answers. RELOCATE_PKGSRC_MAY_CHANGE says that packages may be added to the prefix; the variables of
+//! RELOCATE_PKGSRC_ENVIRONMENT (`A=b C=d`) are those of the recipe.
 
 use crate::lab::{Lab, fixture, request};
 use relocate::base::child::Cancel;
@@ -50,4 +51,45 @@ fn a_tree_is_asked_for_its_graph_and_its_database() {
         assert_eq!(package.damage, None, "{name}");
     }
     assert_eq!(lab.site.tree == fixture(), tree.is_none());
+}
+
+/// Packages whose sources lie in the tree.
+const WITHOUT_ARCHIVES: [&str; 8] = [
+    "pkgtools/digest",
+    "archivers/bsdtar",
+    "devel/nbpatch",
+    "devel/sysexits",
+    "games/fortune-strfile",
+    "print/papersize",
+    "sysutils/free",
+    "sysutils/install-sh",
+];
+
+#[test]
+fn packages_are_made_from_a_tree_and_made_once() {
+    let mut lab = Lab::new();
+    lab.keep_going = true;
+    let mut requests = vec![request("meta-pkgs/demo", &[])];
+    if let (Some(tree), Some(prefix), Some(_)) = (
+        env::var_os("RELOCATE_PKGSRC"),
+        env::var_os("RELOCATE_PKGSRC_PREFIX"),
+        env::var_os("RELOCATE_PKGSRC_MAY_CHANGE"),
+    ) {
+        lab.site.tree = PathBuf::from(tree);
+        lab.site.prefix = PathBuf::from(prefix);
+        let variables = env::var("RELOCATE_PKGSRC_ENVIRONMENT").unwrap_or_default();
+        lab.site.environment = variables
+            .split_ascii_whitespace()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        requests = WITHOUT_ARCHIVES.map(|path| request(path, &[])).to_vec();
+    }
+    let begun = Instant::now();
+    let built = lab.build(&requests);
+    eprintln!("{} s", begun.elapsed().as_secs());
+    eprintln!("made {:?}", built.names(&built.outcome().made));
+    eprintln!("present {:?}", built.names(&built.outcome().present));
+    let again = lab.build(&requests);
+    assert!(again.outcome().made.is_empty() && again.outcome().cached.is_empty(), "{:?}", again.outcome());
 }
