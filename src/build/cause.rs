@@ -35,6 +35,8 @@ pub enum Kind {
     Leak,
     /// A line that says `error` where no better one was found.
     Other,
+    /// The last thing said before make gave up, where nothing says why.
+    Last,
 }
 
 /// What went wrong first.
@@ -46,7 +48,7 @@ pub struct Cause {
     pub line: String,
 }
 
-/// Finds the first cause: of the weightiest kind that is there, the first line.
+/// Finds the first cause: of the weightiest kind that is there, the first line; else the line before make first gave up.
 pub fn first(log: &[u8]) -> Option<Cause> {
     let lines: Vec<&[u8]> = lines(log).collect();
     let mut best: Option<(Kind, usize)> = None;
@@ -56,7 +58,7 @@ pub fn first(log: &[u8]) -> Option<Cause> {
             best = Some((kind, at));
         }
     }
-    let (kind, at) = best?;
+    let Some((kind, at)) = best else { return last(&lines) };
     let mut line = shown(lines[at]).into_owned();
     // A heading names nothing; what it is the heading of does.
     if matches!(kind, Kind::Refused | Kind::Plist | Kind::Leak)
@@ -66,6 +68,13 @@ pub fn first(log: &[u8]) -> Option<Cause> {
         line = format!("{line} {}", shown(next.trim_ascii_start()).trim_start_matches("ERROR: ").trim());
     }
     Some(Cause { kind, line })
+}
+
+/// A command that fails without a word: make has shown it right before it gives up.
+fn last(lines: &[&[u8]]) -> Option<Cause> {
+    let end = lines.iter().position(|line| has(line, "*** Error code") || has(line, "*** Signal"))?;
+    let line = lines[..end].iter().rev().find(|line| !line.is_empty() && !is_giving_up(line))?;
+    Some(Cause { kind: Kind::Last, line: shown(line).into_owned() })
 }
 
 /// The last lines that say something: without blank ones, and without make's own talk about giving up.
@@ -233,6 +242,12 @@ mod tests {
         let log = b"one\ntwo\n\n*** Error code 1\n\nStop.\nbmake[1]: stopped in /tree/a/b\n*** Error code 1\n";
         assert_eq!(tail(log), ["one", "two"]);
         assert_eq!(tail("x\n".repeat(50).as_bytes()).len(), TAIL);
+    }
+
+    #[test]
+    fn a_command_that_fails_without_a_word_is_the_cause() {
+        let log = b"cc -c main.c\n./siglist.sh <in >out\n*** Error code 1\n\nStop.\nbmake: stopped in /t\n";
+        assert_eq!(first(log), Some(Cause { kind: Kind::Last, line: "./siglist.sh <in >out".to_owned() }));
     }
 
     #[test]
