@@ -1,6 +1,6 @@
 //! Packages of a pkgsrc-shaped tree, built for real: makefiles by bmake, a compiler, package tools and a database.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and may talk")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod broken;
 mod killed;
