@@ -13,7 +13,7 @@ pub use estimate::Estimates;
 use crate::base::child::Cancel;
 use crate::base::digest::{Digest, Digester};
 use crate::base::write::WriteError;
-use crate::build::graph::{Graph, Node};
+use crate::build::graph::{Graph, Node, in_parallel};
 use crate::build::installed::{self, DatabaseError, Package, Prefix};
 use crate::build::phase::Failure;
 use crate::build::site::Site;
@@ -23,6 +23,9 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// How many binary packages are fetched at once, at least.
+const FETCHES: usize = 8;
 
 /// What is to be done, and how.
 pub struct Order<'a> {
@@ -192,6 +195,11 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
         order.listener.event(&Event::Repaired(name));
     }
     let steps = Steps::new(order, &prefix.packages()?);
+    if order.far.is_some() {
+        // What others have made comes near before anything is begun; a connection waits more than it works.
+        let jobs = order.jobs.max(FETCHES);
+        in_parallel(&steps.nodes, jobs, |at| run::fetch(order, *at)).into_iter().collect::<Result<Vec<bool>, _>>()?;
+    }
     let kept = go_back(order, &prefix, &steps, &log)?;
     let outcome = run::run(order, &prefix, &steps, kept)?;
     prefix.settle(order.epoch)?;
