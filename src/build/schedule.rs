@@ -191,7 +191,9 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
     let database = installed::location(order.site, &first.pkgpath, order.cancel)?;
     let prefix = Prefix::new(order.site, database, order.cancel);
     let log = order.site.work.join("logs").join("prefix.log");
-    for name in prefix.repair(&log)? {
+    let repaired = prefix.repair(&log)?;
+    let was_whole = repaired.is_empty();
+    for name in repaired {
         order.listener.event(&Event::Repaired(name));
     }
     let steps = Steps::new(order, &prefix.packages()?);
@@ -200,7 +202,7 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
         let jobs = order.jobs.max(FETCHES);
         in_parallel(&steps.nodes, jobs, |at| run::fetch(order, *at)).into_iter().collect::<Result<Vec<bool>, _>>()?;
     }
-    let kept = go_back(order, &prefix, &steps, &log)?;
+    let kept = go_back(order, &prefix, &steps, was_whole, &log)?;
     let outcome = run::run(order, &prefix, &steps, kept)?;
     prefix.settle(order.epoch)?;
     Ok(outcome)
@@ -240,7 +242,13 @@ impl Steps {
 }
 
 /// Takes out everything after the first step that is not as it should be; gives how many steps are left.
-fn go_back(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, log: &Path) -> Result<usize, BuildError> {
+fn go_back(
+    order: &Order<'_>,
+    prefix: &Prefix<'_>,
+    steps: &Steps,
+    was_whole: bool,
+    log: &Path,
+) -> Result<usize, BuildError> {
     let packages = prefix.packages()?;
     let is_done = |at: &usize| {
         let node = &order.graph.nodes[*at];
@@ -260,9 +268,9 @@ fn go_back(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, log: &Path) ->
         order.listener.event(&Event::Removed(name.clone()));
     }
     prefix.delete(&removed, log)?;
-    prefix.recall(steps.ids[kept])?;
-    if kept == 0 {
-        prefix.remember(steps.ids[0])?;
+    // A run that was killed right after pkg_add kept no copy; the index is as pkg_add left it unless something was undone.
+    if !prefix.recall(steps.ids[kept])? && (was_whole && removed.is_empty() || kept == 0) {
+        prefix.remember(steps.ids[kept])?;
     }
     Ok(kept)
 }

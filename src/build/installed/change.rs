@@ -176,13 +176,16 @@ impl<'a> Prefix<'a> {
     pub fn remember(&self, step: Digest) -> Result<(), DatabaseError> {
         let into = self.copies(step);
         fs::create_dir_all(&into).map_err(failed("make the directory", &into))?;
-        copy_index(&self.database, &into)
+        copy_index(&self.database, &into).map(drop)
     }
 
-    /// Puts the index back as it was after a step; nothing where that is not known.
-    pub fn recall(&self, step: Digest) -> Result<(), DatabaseError> {
+    /// Puts the index back as it was after a step; false where that is not known.
+    pub fn recall(&self, step: Digest) -> Result<bool, DatabaseError> {
         let from = self.copies(step);
-        if from.is_dir() { copy_index(&from, &self.database) } else { Ok(()) }
+        if !from.is_dir() {
+            return Ok(false);
+        }
+        copy_index(&from, &self.database)
     }
 
     fn copies(&self, step: Digest) -> PathBuf {
@@ -256,17 +259,19 @@ fn rewrite(path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), Databas
     write().map_err(unwritten(path))
 }
 
-/// Copies the index of files, whatever this era calls it.
-fn copy_index(from: &Path, into: &Path) -> Result<(), DatabaseError> {
+/// Copies the index of files, whatever this era calls it; false where there is none.
+fn copy_index(from: &Path, into: &Path) -> Result<bool, DatabaseError> {
+    let mut is_there = false;
     for entry in fs::read_dir(from).map_err(failed("read", from))? {
         let entry = entry.map_err(failed("read", from))?;
         if entry.file_name().to_string_lossy().starts_with("pkgdb.byfile.") {
             let bytes = fs::read(entry.path()).map_err(failed("read", &entry.path()))?;
             let place = into.join(entry.file_name());
             write::record(&place, &bytes).map_err(unwritten(&place))?;
+            is_there = true;
         }
     }
-    Ok(())
+    Ok(is_there)
 }
 
 /// `+BUILD_INFO` with a fixed moment and machine.
