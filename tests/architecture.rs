@@ -43,6 +43,7 @@ const MAP: &[Row] = &[
         never: &["goblin", "std::fs", "std::env", "rayon", "println!"],
     },
     Row { module: "text", may_import: &["base"], never: PURE },
+    Row { module: "build", may_import: &["base", "text"], never: SILENT },
     Row { module: "manifest", may_import: &["base"], never: PURE },
     Row { module: "recipe", may_import: &["base"], never: PURE },
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
