@@ -13,6 +13,7 @@
 
 pub mod audit;
 pub mod base;
+pub mod build;
 pub mod cli;
 pub mod elf;
 pub mod fill;

@@ -58,6 +58,7 @@ const MAP: &[Row] = &[
         may_import: &["base", "manifest", "fill", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
+    Row { module: "build", may_import: &["base", "text", "pack"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "pack"], never: SILENT },
     Row {
         module: "pipeline",

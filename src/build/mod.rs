@@ -1,0 +1,10 @@
+//! A recipe becomes a prefix: the driver of a pkgsrc tree of any era.
+//!
+//! Takes narrow values (a tree, a prefix, variables), drives child processes, keeps their logs, gives what was built. Each
+//! part asks the tree what it knows instead of assuming a year: the options of its bootstrap come from its usage text, the
+//! variables from its makefiles. Prints nothing; refuses before it works.
+
+pub mod mkconf;
+pub mod nearest;
+
+pub mod usage;
