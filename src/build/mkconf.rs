@@ -136,9 +136,13 @@ pub fn render(settings: &Settings<'_>) -> Result<String, Vec<Unwritable>> {
     let directories =
         [("WRKOBJDIR", settings.wrkobjdir), ("PACKAGES", settings.packages), ("DISTDIR", settings.distdir)];
     for (name, value) in directories {
-        value.into_iter().for_each(|value| page.line(name, How::Set, value));
+        if let Some(value) = value {
+            page.line(name, How::Set, value);
+        }
     }
-    settings.make_jobs.into_iter().for_each(|jobs| page.line("MAKE_JOBS", How::Set, &jobs.to_string()));
+    if let Some(jobs) = settings.make_jobs {
+        page.line("MAKE_JOBS", How::Set, &jobs.to_string());
+    }
     if !settings.licenses.is_empty() {
         page.line("ACCEPTABLE_LICENSES", How::Append, &settings.licenses.join(" "));
     }

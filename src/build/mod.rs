@@ -6,5 +6,6 @@
 
 pub mod mkconf;
 pub mod nearest;
+pub mod tree;
 
 pub mod usage;
