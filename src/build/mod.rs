@@ -4,8 +4,13 @@
 //! part asks the tree what it knows instead of assuming a year: the options of its bootstrap come from its usage text, the
 //! variables from its makefiles. Prints nothing; refuses before it works.
 
+pub mod bootstrap;
+pub mod cause;
+pub mod digests;
+pub mod host;
 pub mod mkconf;
 pub mod nearest;
+pub mod scan;
+pub mod site;
 pub mod tree;
-
 pub mod usage;

@@ -112,7 +112,7 @@ impl TreeError {
         }
     }
 
-    fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Read { path: path.to_owned(), source }
     }
 }
