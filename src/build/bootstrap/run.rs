@@ -9,7 +9,7 @@ use crate::build::host::Environment;
 use crate::build::tree::Tree;
 use crate::build::usage::{Arguments, Usage};
 use rustix::fs::FlockOperation;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -25,7 +25,10 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Asks for the usage text. It must be asked in a fit shell: an old bootstrap looks at that before its options.
 pub(super) fn usage(tree: &Tree, shell: &Path, environment: &Environment) -> Result<Usage, BootstrapError> {
-    let task = task(tree, shell, environment, vec!["--help".into()], PathBuf::from("/"), None);
+    let mut environment = environment.clone();
+    // It would be refused here in bootstrap's words, before its options are known; ours name it with the rest.
+    environment.remove(OsStr::new("PKG_PATH"));
+    let task = task(tree, shell, &environment, vec!["--help".into()], PathBuf::from("/"), None);
     let start = |source| BootstrapError::Start { program: shell.to_owned(), source };
     let answer = task.ask(&Cancel::default()).map_err(start)?;
     let said = [answer.stdout, answer.stderr].concat();
@@ -150,12 +153,12 @@ fn last_words(log: &[u8]) -> Option<String> {
 
 /// The command that runs it again, to be pasted into a shell.
 fn again(request: &Request<'_>, task: &Task) -> String {
-    let mut words = vec![format!("cd {} && rm -rf {} && env -i", quoted(request.work.as_os_str().as_bytes()), {
-        quoted(request.workdir().as_os_str().as_bytes())
-    })];
-    words.extend(
-        task.environment.iter().map(|(name, value)| format!("{}={}", name.display(), quoted(value.as_bytes()))),
-    );
+    let [work, workdir, prefix] = [request.work.to_owned(), request.workdir(), request.prefix_path()]
+        .map(|path| quoted(path.as_os_str().as_bytes()));
+    // The prefix's own directory stays: the record knows it by its inode.
+    let mut words = vec![format!("cd {work} && rm -rf {workdir} && find {prefix} -mindepth 1 -delete && env -i")];
+    let variables = task.environment.iter();
+    words.extend(variables.map(|(name, value)| format!("{}={}", name.display(), quoted(value.as_bytes()))));
     words.push(quoted(task.program.as_os_str().as_bytes()));
     words.extend(task.arguments.iter().map(|argument| quoted(argument.as_bytes())));
     words.join(" ")
