@@ -106,31 +106,33 @@ pub fn usage(tree: &Tree, shell: &Path, environment: &Environment) -> Result<Usa
 impl Request<'_> {
     /// Everything that speaks against it, found without changing anything. Nothing where bootstrap can start, or has been.
     pub fn refusals(&self, usage: &Usage) -> Vec<Refusal> {
+        self.prepare(usage).err().unwrap_or_default()
+    }
+
+    /// The arguments and what the prefix depends on, where nothing speaks against it.
+    fn prepare(&self, usage: &Usage) -> Result<(Arguments, Record), Vec<Refusal>> {
         let mut refusals = place::paths(self);
         refusals.extend(place::caller(self));
-        match self.arguments(usage) {
-            Err(wrong) => refusals.extend(wrong.into_iter().map(Refusal::Argument)),
-            Ok(arguments) if refusals.is_empty() => match key::key(self, &arguments) {
-                Ok(record) => refusals.extend(place::occupied(self, &record).err()),
-                Err(error) => refusals.push(error),
-            },
-            Ok(_) => {}
-        }
-        refusals
+        let arguments = match self.arguments(usage) {
+            Ok(arguments) if refusals.is_empty() => arguments,
+            Ok(_) => return Err(refusals),
+            Err(wrong) => {
+                refusals.extend(wrong.into_iter().map(Refusal::Argument));
+                return Err(refusals);
+            }
+        };
+        let record = key::key(self, &arguments).map_err(|refusal| vec![refusal])?;
+        place::occupied(self, &record).map_err(|refusal| vec![refusal])?;
+        Ok((arguments, record))
     }
 
     /// Makes the prefix, finds it made, or unpacks it.
     pub fn run(&self, usage: &Usage, watch: Watch<'_>, cancel: &Cancel) -> Result<Bootstrapped, BootstrapError> {
-        let refused = |refusals| BootstrapError::Refused(refusals);
-        let refusals = self.refusals(usage);
-        if !refusals.is_empty() {
-            return Err(refused(refusals));
-        }
-        let wrong = |wrong: Vec<_>| refused(wrong.into_iter().map(Refusal::Argument).collect());
-        let arguments = self.arguments(usage).map_err(wrong)?;
-        let record = key::key(self, &arguments).map_err(|refusal| refused(vec![refusal]))?;
+        let (arguments, record) = self.prepare(usage).map_err(BootstrapError::Refused)?;
         let held = run::hold(self.work)?;
-        let how = match place::occupied(self, &record).map_err(|refusal| refused(vec![refusal]))? {
+        // Looked at again: whoever held the lock may have finished it.
+        let state = place::occupied(self, &record).map_err(|refusal| BootstrapError::Refused(vec![refusal]))?;
+        let how = match state {
             State::Finished => How::Found,
             State::Begun => {
                 self.clear(watch)?;
