@@ -43,7 +43,6 @@ const MAP: &[Row] = &[
         never: &["goblin", "std::fs", "std::env", "rayon", "println!"],
     },
     Row { module: "text", may_import: &["base"], never: PURE },
-    Row { module: "build", may_import: &["base", "text"], never: SILENT },
     Row { module: "manifest", may_import: &["base"], never: PURE },
     Row { module: "recipe", may_import: &["base"], never: PURE },
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
@@ -61,6 +60,7 @@ const MAP: &[Row] = &[
         may_import: &["base", "manifest", "fill", "ledger", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
+    Row { module: "build", may_import: &["base", "text", "recipe", "pack"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
@@ -75,7 +75,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "audit", "verify",
-            "pack", "install", "contents", "pipeline",
+            "pack", "build", "install", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -196,6 +196,17 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
     }
 }
 
+/// Removes a tree with all it holds, whatever the modes of its directories; one that is not there is no error. A symlink of
+/// that name is removed itself.
+pub fn remove_tree(path: &Path) -> Result<(), WriteError> {
+    let removed = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => new_dir::remove_tree(path),
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    gone(removed).map_err(WriteError::io("remove", path))
+}
+
 /// Keeps other runs out of a directory as long as the handle lives. Needs no right to write there; a symlink is not followed.
 pub fn hold(dir: &Path) -> Result<File, WriteError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

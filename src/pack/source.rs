@@ -1,10 +1,13 @@
-//! An archive's bytes, decompressed and counted. Tells gzip, zstd and plain tar apart by their first bytes, never by name.
+//! An archive's bytes, decompressed and counted. Tells gzip, zstd, bzip2, xz and plain tar apart by their first bytes, never
+//! by name.
 //!
-//! Several gzip members or zstd frames are read as one stream. Other compressors are refused by their name. The count is
+//! Several gzip members, zstd frames, bzip2 or xz streams are read as one. Other compressors are refused by their name. The count is
 //! what stops a bomb: the reader above is given an allowance before it may read, in time for a header that claims a long
 //! name of gigabytes.
 
+use bzip2::bufread::MultiBzDecoder;
 use flate2::bufread::MultiGzDecoder;
+use lzma_rust2::XzReader;
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
@@ -32,10 +35,11 @@ impl std::fmt::Display for Exhausted {
 
 impl std::error::Error for Exhausted {}
 
+/// What an xz stream may ask for, in KiB: `xz -9` asks for 65 MiB, and a header alone may claim 4 GiB.
+const XZ_MEMORY: u32 = 256 << 10;
+
 /// Compressors and archives that are not read, by their first bytes.
 const OTHERS: &[(&[u8], &str)] = &[
-    (b"\xfd7zXZ\0", "an xz file"),
-    (b"BZh", "a bzip2 file"),
     (b"PK\x03\x04", "a zip file"),
     (b"\x04\x22\x4d\x18", "an lz4 file"),
     (b"LZIP", "an lzip file"),
@@ -64,6 +68,10 @@ pub(super) fn open<'a>(raw: impl Read + 'a, meter: &Rc<Meter>) -> io::Result<Res
         Box::new(Metered { inner: MultiGzDecoder::new(start), meter })
     } else if zstd {
         Box::new(Metered { inner: zstd::stream::read::Decoder::with_buffer(start)?, meter })
+    } else if magic.starts_with(b"BZh") {
+        Box::new(Metered { inner: MultiBzDecoder::new(start), meter })
+    } else if magic.starts_with(b"\xfd7zXZ\0") {
+        Box::new(Metered { inner: XzReader::new_mem_limit(start, true, XZ_MEMORY), meter })
     } else {
         Box::new(Metered { inner: start, meter })
     }))

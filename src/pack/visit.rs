@@ -1,6 +1,6 @@
 //! Somebody's archive, entry by entry, without writing anything.
 //!
-//! Takes GNU, pax and ustar archives made by any program, in gzip, zstd or plain; gives [`Item`]s with their bytes. The
+//! Takes GNU, pax and ustar archives made by any program, in gzip, zstd, bzip2, xz or plain; gives [`Item`]s with their bytes. The
 //! input is hostile: what [`Refusal`] lists is refused with the entry's name, a damaged or cut archive with the reason, and
 //! bytes after its end too.
 
@@ -92,7 +92,11 @@ impl fmt::Display for UnpackError {
         match self {
             Self::Read { archive, source } => write!(f, "cannot read '{}': {source}", shown(archive)),
             Self::Kind { archive, found } => {
-                write!(f, "cannot unpack '{}': it is {found}; tar, tar.gz and tar.zst are read", shown(archive))
+                write!(
+                    f,
+                    "cannot unpack '{}': it is {found}; tar, alone or in gzip, zstd, bzip2 or xz, is read",
+                    shown(archive)
+                )
             }
             Self::Damaged { archive, source } => {
                 write!(f, "cannot unpack '{}': it is damaged or no tar: {source}", shown(archive))

@@ -88,10 +88,11 @@ fn set_id_files_are_unpacked_only_where_that_is_allowed() {
 
 #[test]
 fn other_kinds_of_files_are_refused_by_name() {
-    let rows: [(&[u8], &str); 8] = [
+    let rows: [(&[u8], &str); 9] = [
         (b"", "an empty file"),
-        (b"\xfd7zXZ\0......", "an xz file"),
-        (b"BZh91AY&SY", "a bzip2 file"),
+        (b"\xfd7zXZ\0......", "it is damaged or no tar"),
+        (b"BZh91AY&SY", "it is damaged or no tar"),
+        (b"7z\xbc\xaf\x27\x1c..", "a 7z file"),
         (b"PK\x03\x04....", "a zip file"),
         (b"\xed\xab\xee\xdb....", "an rpm package"),
         (b"!<arch>\ndebian", "an ar archive or .deb"),

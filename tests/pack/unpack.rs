@@ -136,3 +136,39 @@ fn a_place_that_is_not_empty_is_refused() {
     let error = unpack(&archive, dir.path(), &Limits::default(), &Silent).unwrap_err().to_string();
     assert!(error.contains("a directory that is not empty"), "{error}");
 }
+
+#[test]
+fn an_archive_in_bzip2_or_xz_is_read_and_a_cut_or_changed_one_refused() {
+    let tree = awkward();
+    for (program, flags) in
+        [("bzip2", "-k"), ("xz", "-k -T1"), ("xz", "-k --check=sha256 -9"), ("xz", "-k --block-size=4096")]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("archive");
+        tree.pack(&path, &options(Format::Tar, 1)).unwrap().publish_unproven().unwrap();
+        run(&format!("{program} {flags} --stdout archive >archive.small"), dir.path());
+        let small = dir.path().join("archive.small");
+        let place = unpacked(&small, dir.path());
+        assert_eq!(on_disk(&place), expected(&tree), "{program} {flags}");
+        let whole = fs::read(&small).unwrap();
+        let mut changed = whole.clone();
+        let middle = whole.len() / 2;
+        changed[middle] ^= 0x10;
+        for bytes in [&whole[..whole.len() - 5], &whole[..middle], &changed] {
+            fs::write(&small, bytes).unwrap();
+            let into = tempfile::tempdir().unwrap();
+            let refused = unpack(&small, into.path(), &Limits::default(), &Silent).unwrap_err().to_string();
+            assert!(refused.contains("damaged"), "{program} {flags}: {refused}");
+        }
+    }
+}
+
+/// A stream's header may claim a dictionary of gigabytes; `xz --lzma2=dict=1GiB` does.
+#[test]
+fn an_xz_stream_that_asks_for_too_much_memory_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    run("tar cf - --files-from=/dev/null | xz --format=xz --lzma2=preset=0,dict=1GiB >a.tar.xz", dir.path());
+    let into = tempfile::tempdir().unwrap();
+    let refused = unpack(&dir.path().join("a.tar.xz"), into.path(), &Limits::default(), &Silent).unwrap_err();
+    assert!(refused.to_string().contains("memory"), "{refused}");
+}
