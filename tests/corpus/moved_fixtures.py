@@ -1,6 +1,7 @@
 """What the rows of moved_rows.py work on: sources to compile against the moved tree, a wheel, a repository, a certificate of a
 CA of its own, and a server on the loopback interface that shows the last two. All by the machine's own programs, none of the
 tree's; no network."""
+import contextlib
 import functools
 import http.server
 import os
@@ -99,10 +100,16 @@ class Server(http.server.ThreadingHTTPServer):
         pass  # a client that does not trust us is what a row says itself
 
 
-def serve(directory):
-    """Serves the directory over https on port 4433 until this process ends."""
+@contextlib.contextmanager
+def served(directory):
+    """Serves the directory over https on port 4433 for the time of a `with`."""
     server = Server(("127.0.0.1", 4433), functools.partial(Quiet, directory=directory))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
