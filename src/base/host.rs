@@ -94,6 +94,13 @@ pub fn source_date_epoch() -> Result<Option<i64>, String> {
     }
 }
 
+/// Where programs keep what they can make again: `XDG_CACHE_HOME`, else `~/.cache` (XDG Base Directory Specification). None without
+/// a home directory.
+pub fn cache_directory() -> Option<PathBuf> {
+    let absolute = |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))
+}
+
 /// How many threads to use where the user does not say.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

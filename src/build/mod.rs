@@ -11,6 +11,7 @@ pub mod graph;
 pub mod hold;
 pub mod host;
 pub mod installed;
+pub mod job;
 pub mod key;
 pub mod mkconf;
 pub mod nearest;

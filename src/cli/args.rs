@@ -9,7 +9,7 @@ use std::path::PathBuf;
 #[command(name = "relocate", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(override_usage = "relocate ROOT [-o OUT] [OPTIONS]\n       relocate COMMAND ...")]
 #[command(
-    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 70 a fault of ours.\nA directory that is named like a command is written ./check."
+    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 5 build failed, 70 a fault of ours, 75 busy.\nA directory that is named like a command is written ./check."
 )]
 pub(super) struct Cli {
     /// What to do.
@@ -36,6 +36,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Compare the packages of a tree or archive with pkgsrc's list of vulnerabilities
     Audit(AuditArgs),
+    /// Build what a recipe names, from a pkgsrc tree to the proven archive
+    Build(BuildArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
@@ -339,6 +341,38 @@ pub(super) struct InitArgs {
     /// When to colour; NO_COLOR is honoured
     #[arg(long, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+}
+
+/// `relocate build`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
+pub(super) struct BuildArgs {
+    /// The recipe (docs/recipe.md); `relocate init` writes one
+    pub recipe: PathBuf,
+    /// Where to work [default: below ~/.cache/relocate, one directory for each recipe and prefix]
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Where source archives lie [default: what the recipe says, else distfiles/ in the work directory]
+    #[arg(long, value_name = "DIR")]
+    pub distfiles: Option<PathBuf>,
+    /// Binary packages shared with other builds: a directory
+    #[arg(long, value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+    /// Fail where anything differs from the lock beside the recipe, instead of writing a new one
+    #[arg(long)]
+    pub locked: bool,
+    /// After a package failed, go on with what does not need it
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Where another build has the prefix, end with 75 instead of waiting
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Look at the recipe, the tree and this machine, and build nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// `relocate inspect`.

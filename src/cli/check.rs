@@ -138,7 +138,7 @@ fn findings(checked: &Checked) -> Vec<Finding> {
 }
 
 /// A run is good when the program says so and asked for nothing of the old place.
-fn is_clean(observed: &Observed) -> bool {
+pub(super) fn is_clean(observed: &Observed) -> bool {
     observed.end == End::Exited(0) && observed.asked.is_empty()
 }
 
@@ -188,7 +188,8 @@ fn shown(command: &[OsString]) -> String {
     command.iter().map(|word| printable(word.as_encoded_bytes()).into_owned()).collect::<Vec<_>>().join(" ")
 }
 
-fn run_text(command: &[OsString], observed: &Observed) -> String {
+/// A run as a person reads it.
+pub(super) fn run_text(command: &[OsString], observed: &Observed) -> String {
     let (code, word) = match observed.end {
         End::Exited(0) if observed.asked.is_empty() => (GREEN, "ran"),
         End::Exited(0) => (YELLOW, "ran, and asked for the old prefix"),
@@ -234,7 +235,8 @@ fn run_text(command: &[OsString], observed: &Observed) -> String {
     text
 }
 
-fn run_json(command: &[OsString], observed: &Observed) -> Value {
+/// A run as a program reads it.
+pub(super) fn run_json(command: &[OsString], observed: &Observed) -> Value {
     let texts = |paths: &[Vec<u8>]| paths.iter().map(|path| printable(path).into_owned()).collect::<Vec<_>>();
     let asked: Vec<_> = observed
         .asked

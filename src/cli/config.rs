@@ -32,6 +32,11 @@ impl fmt::Display for ConfigError {
 }
 
 impl Config {
+    /// The same keys, from a recipe.
+    pub(super) fn of(pack: Pack) -> Self {
+        Self(pack)
+    }
+
     /// Reads the file given, else the one beside ROOT where there is one.
     pub(super) fn find(given: Option<&Path>, root: &Path) -> Result<Self, ConfigError> {
         if let Some(path) = given {

@@ -6,11 +6,12 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 10] = ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "init", "demo"];
+const COMMANDS: [&str; 11] =
+    ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "init", "build", "demo"];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 13] = [
-    "build", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self",
-    "wrapper", "exec",
+const LATER: [&str; 12] = [
+    "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self", "wrapper",
+    "exec",
 ];
 
 /// A first argument that is neither a command nor a directory.

@@ -16,8 +16,12 @@ pub enum Exit {
     Refused = 3,
     /// The machine did not let us: permissions, disk, a file that changed under us.
     Environment = 4,
+    /// A bootstrap or a package could not be built.
+    Build = 5,
     /// A fault of ours.
     Bug = 70,
+    /// Another build has the prefix, and we were not to wait.
+    InUse = 75,
 }
 
 impl From<Exit> for ExitCode {

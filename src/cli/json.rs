@@ -40,6 +40,8 @@ fn result(exit: Exit) -> &'static str {
         Exit::Usage => "usage",
         Exit::Refused => "refused",
         Exit::Environment => "environment",
+        Exit::Build => "build failed",
+        Exit::InUse => "in use",
         Exit::Bug => "bug",
     }
 }

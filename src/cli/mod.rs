@@ -2,6 +2,8 @@
 
 mod args;
 mod audit;
+mod build;
+mod building;
 mod check;
 mod config;
 mod demo;
@@ -66,6 +68,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Init(args) => init::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
+            Command::Build(args) => build::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),

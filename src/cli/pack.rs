@@ -63,6 +63,12 @@ pub(super) fn set_jobs(jobs: Option<u16>) {
     let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
 }
 
+/// Runs the main job over a tree that was just built: with what its recipe says, and no file later than `epoch`.
+pub(super) fn run_built(args: &PackArgs, epoch: i64, typed: &[OsString]) -> Result<Exit, Failure> {
+    let job = Job { source_date_epoch: Some(epoch), ..job(args)? };
+    Ok(carry_out(args, &job, &Output::of(args)?, typed)?)
+}
+
 fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) -> Result<Exit, JobError> {
     let progress = Progress::new(args.common.quiet || args.common.json);
     if matches!(output, Output::InPlace) && !args.dry_run {

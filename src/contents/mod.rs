@@ -53,6 +53,24 @@ impl std::error::Error for ContentsError {
     }
 }
 
+/// The files of packages with these full names, their database entries among them, without what another package claims too;
+/// relative to `root`.
+pub fn files_of(root: &Path, full_names: &BTreeSet<String>) -> Result<BTreeSet<PathBuf>, ContentsError> {
+    let sizes = sizes(root)?;
+    let (mut theirs, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for listing in sizes.keys().filter(|path| path.file_name().is_some_and(|name| name == database::LISTING)) {
+        let Ok((package, files)) = database::read(root, listing, &sizes) else { continue };
+        if full_names.contains(&package.full_name()) {
+            let entry = listing.parent().unwrap_or(Path::new(""));
+            theirs.extend(sizes.keys().filter(|path| path.starts_with(entry)).cloned());
+            theirs.extend(files.into_iter().filter(|file| sizes.contains_key(file)));
+        } else {
+            others.extend(files);
+        }
+    }
+    Ok(theirs.difference(&others).cloned().collect())
+}
+
 /// The directory of our own records in a tree; it is part of nobody's software.
 const OURS: &str = ".relocate";
 

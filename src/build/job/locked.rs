@@ -1,0 +1,79 @@
+//! The lock of a build: everything its result depends on, and the difference to one that was kept.
+
+use super::{Asked, JobError, Prepared};
+use crate::recipe::{Difference, Lock, LockedBootstrap, LockedPackage, LockedToolchain, LockedTree, package_id};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The differences between a lock and what is there now; at least one.
+#[derive(Debug)]
+pub struct Drift(Vec<Difference>);
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what is there now is not what the lock says:")?;
+        for difference in &self.0 {
+            write!(f, "\n  {difference}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses what differs.
+pub(super) fn compare(locked: &Lock, now: &Lock) -> Result<(), JobError> {
+    let differences = locked.differences(now);
+    if differences.is_empty() { Ok(()) } else { Err(JobError::Drift(Drift(differences))) }
+}
+
+/// The lock of what was asked for, as it is now.
+pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked) -> Lock {
+    let recipe = prepared.wish.recipe;
+    let package = |at: usize| {
+        let node = &asked.graph.nodes[at];
+        let variables: BTreeMap<String, String> = node.multi.iter().cloned().collect();
+        let mut options = asked.grounds[at].options.clone();
+        let mut depends = node.depends.clone();
+        options.sort();
+        depends.sort();
+        let locked = LockedPackage {
+            pkgpath: node.pkgpath.clone(),
+            pkgname: node.pkgname.clone(),
+            variables: variables.clone(),
+            options,
+            depends,
+            key: asked.keys[at],
+            distfiles: BTreeMap::new(),
+        };
+        (package_id(&node.pkgpath, &variables), locked)
+    };
+    Lock {
+        schema: crate::recipe::LOCK_SCHEMA,
+        source_date_epoch: prepared.epoch,
+        tree: LockedTree {
+            from: recipe.tree.from.text(),
+            digest: prepared.tree.digest(),
+            sha256: recipe.tree.sha256,
+            overlays: recipe.tree.overlays.iter().map(|overlay| overlay.to_string_lossy().into_owned()).collect(),
+        },
+        bootstrap: LockedBootstrap {
+            arguments: asked
+                .bootstrapped
+                .arguments
+                .iter()
+                .filter(|word| !word.starts_with("--workdir"))
+                .cloned()
+                .collect(),
+            environment: recipe.bootstrap.environment.clone(),
+        },
+        toolchain: LockedToolchain {
+            compiler: prepared.toolchain.cc.to_string_lossy().into_owned(),
+            version: prepared.toolchain.compiler.clone(),
+            linker: prepared.toolchain.linker.clone(),
+            libc: prepared.toolchain.libc.clone(),
+            cflags: prepared.flags.cflags.clone(),
+            cxxflags: prepared.flags.cxxflags.clone(),
+            ldflags: prepared.flags.ldflags.clone(),
+        },
+        packages: (0..asked.graph.nodes.len()).map(package).collect(),
+    }
+}

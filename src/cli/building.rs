@@ -1,0 +1,181 @@
+//! What a build tells while it works: a live view on a terminal, plain lines in CI.
+
+use super::report::{self, count};
+use crate::build::bootstrap::Step;
+use crate::build::graph::Graph;
+use crate::build::job::{Event, Listener};
+use crate::build::schedule;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often the clocks of the live view move.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Shows events of a build.
+pub(super) struct Building {
+    is_quiet: bool,
+    live: Option<MultiProgress>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    total: usize,
+    done: usize,
+    failed: usize,
+    /// What is under way, by its number in the graph: since when, and its line in the live view.
+    running: BTreeMap<usize, (Instant, Option<ProgressBar>)>,
+    /// The line of the whole.
+    whole: Option<ProgressBar>,
+}
+
+impl Building {
+    /// Shows progress unless `is_quiet`; live where standard error is a terminal.
+    pub(super) fn new(is_quiet: bool) -> Self {
+        let live = (!is_quiet && io::stderr().is_terminal()).then(MultiProgress::new);
+        Self { is_quiet, live, state: Mutex::default() }
+    }
+
+    /// Takes the live view away; what was printed stays.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        for (_, line) in std::mem::take(&mut state.running).into_values() {
+            line.iter().for_each(ProgressBar::finish_and_clear);
+        }
+        if let Some(whole) = state.whole.take() {
+            whole.finish_and_clear();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, line: &str) {
+        if self.is_quiet {
+            return;
+        }
+        match &self.live {
+            // A terminal that went away is no reason to fail.
+            Some(live) => drop(live.println(line)),
+            None => report::talk(&format!("{line}\n")),
+        }
+    }
+
+    fn line(&self, template: &str) -> Option<ProgressBar> {
+        let line = self.live.as_ref()?.add(ProgressBar::new_spinner());
+        // The templates are constants; indicatif's own default is good enough should it dislike one.
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            line.set_style(style);
+        }
+        line.enable_steady_tick(TICK);
+        Some(line)
+    }
+
+    fn package(&self, graph: &Graph, event: &schedule::Event) {
+        let name = |at: &usize| graph.nodes.get(*at).map_or("?", |node| node.pkgname.as_str());
+        match event {
+            schedule::Event::Repaired(package) => self.say(&format!("{package}: an interrupted change was put right")),
+            schedule::Event::Removed(package) => self.say(&format!("{package}: taken out")),
+            schedule::Event::StoreFailed(why) => self.say(&format!("warning: {why}; going on without it")),
+            schedule::Event::Present(at) => self.step(name(at), "there already", true),
+            schedule::Event::Cached(at) => self.say(&format!("{}: its binary package is there", name(at))),
+            schedule::Event::Started(at, estimate) => {
+                let line = self.line("  {spinner} {prefix:<32} {msg:<24} {elapsed_precise}");
+                if let Some(line) = &line {
+                    line.set_prefix(name(at).to_owned());
+                    line.set_message("");
+                }
+                self.state().running.insert(*at, (Instant::now(), line));
+                let known =
+                    estimate.map_or_else(String::new, |seconds| format!(", {} the last time", duration(seconds)));
+                self.say(&format!("{}: building{known}", name(at)));
+            }
+            schedule::Event::Phase(at, phase) => {
+                match self.state().running.get(at) {
+                    Some((_, Some(line))) => line.set_message(*phase),
+                    _ if self.live.is_none() => {}
+                    _ => return,
+                }
+                if self.live.is_none() {
+                    self.say(&format!("{}: {phase}", name(at)));
+                }
+            }
+            schedule::Event::Made(at, seconds) => {
+                self.ended(*at);
+                self.say(&format!("{}: built in {}", name(at), duration(*seconds)));
+            }
+            schedule::Event::Done(at) => self.step(name(at), "installed", true),
+            schedule::Event::Failed(at) => {
+                self.ended(*at);
+                self.state().failed += 1;
+                self.step(name(at), "FAILED", false);
+            }
+            schedule::Event::Waiting { .. } => {}
+        }
+    }
+
+    fn ended(&self, at: usize) {
+        let ended = self.state().running.remove(&at);
+        if let Some((_, Some(line))) = ended {
+            line.finish_and_clear();
+        }
+    }
+
+    fn step(&self, name: &str, what: &str, is_done: bool) {
+        let (done, total, failed) = {
+            let mut state = self.state();
+            state.done += usize::from(is_done);
+            (state.done, state.total, state.failed)
+        };
+        self.say(&format!("[{done}/{total}] {name}: {what}"));
+        if let Some(whole) = &self.state().whole {
+            let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
+            whole.set_message(format!("{done} of {}{failures}", count(total, "package")));
+        }
+    }
+}
+
+impl Listener for Building {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Step(step) => self.say(&format!("== {step}")),
+            Event::Waiting(Some(pid)) => self.say(&format!("waiting for process {pid}, which builds this prefix")),
+            Event::Waiting(None) => self.say("waiting for another build of this prefix"),
+            Event::Bootstrap(step) => match step {
+                Step::Removing(path) => self.say(&format!("removing {}, which a killed run left", path.display())),
+                Step::Unpacking(kit) => self.say(&format!("unpacking the kept bootstrap {}", kit.display())),
+                Step::KitRefused(kit, why) => {
+                    self.say(&format!("warning: {}: {why}; bootstrapping instead", kit.display()));
+                }
+                Step::Running(log) => self.say(&format!("running; its log is {}", log.display())),
+                Step::Heading(heading) => self.say(&format!("bootstrap: {heading}")),
+                Step::KitKept(_) => {}
+                Step::KitNotKept(why) => {
+                    self.say(&format!("note: the bootstrap is not kept for other work directories: {why}"));
+                }
+            },
+            Event::Packages(graph) => {
+                let whole = self.line("{spinner} {msg}  {elapsed_precise}");
+                let mut state = self.state();
+                state.total = graph.nodes.len();
+                state.whole = whole;
+                drop(state);
+                self.say(&format!("{} to have", count(graph.nodes.len(), "package")));
+            }
+            Event::Package(graph, event) => self.package(graph, event),
+        }
+    }
+}
+
+/// Seconds as a person says them.
+fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
