@@ -24,6 +24,7 @@ pub mod manifest;
 pub mod pack;
 pub mod pipeline;
 pub mod plan;
+pub mod recipe;
 pub mod scan;
 pub mod text;
 pub mod verify;

@@ -45,6 +45,7 @@ const MAP: &[Row] = &[
     Row { module: "text", may_import: &["base"], never: PURE },
     Row { module: "build", may_import: &["base", "text"], never: SILENT },
     Row { module: "manifest", may_import: &["base"], never: PURE },
+    Row { module: "recipe", may_import: &["base"], never: PURE },
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
@@ -72,8 +73,8 @@ const MAP: &[Row] = &[
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "scan", "plan", "audit", "verify", "pack", "install",
-            "contents", "pipeline",
+            "base", "loader", "elf", "text", "manifest", "recipe", "fill", "scan", "plan", "audit", "verify", "pack",
+            "install", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -11,5 +11,7 @@ pub mod finding;
 pub mod glob;
 pub mod host;
 pub mod mode;
+pub mod near;
 pub mod path;
+pub mod words;
 pub mod write;

@@ -36,6 +36,8 @@ pub(super) enum Command {
     Inspect(InspectArgs),
     /// Compare the packages of a tree or archive with pkgsrc's list of vulnerabilities
     Audit(AuditArgs),
+    /// Write a commented recipe for `relocate build`
+    Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }
@@ -69,8 +71,7 @@ pub(super) enum Color {
 }
 
 /// A run-time path tag, as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum TagArg {
     /// DT_RUNPATH
     Runpath,
@@ -350,6 +351,23 @@ pub(super) struct AuditArgs {
     /// Tell also of packages that nobody maintains any more
     #[arg(long)]
     pub end_of_life: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate init`.
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// The file to write; one that is there is left alone
+    #[arg(default_value = "recipe.toml")]
+    pub file: PathBuf,
+    /// The directory to build for [default: one of 64 bytes below /opt]
+    #[arg(long, value_name = "DIR")]
+    pub prefix: Option<String>,
+    /// What to call it [default: FILE without its extension; for recipe.toml its directory]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
     /// Output options.
     #[command(flatten)]
     pub common: Common,

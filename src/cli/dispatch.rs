@@ -1,15 +1,16 @@
 //! `relocate ./root` means `relocate pack ./root`; a mistyped command never means a directory.
 
+use crate::base::near;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 9] = ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "demo"];
+const COMMANDS: [&str; 10] = ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "init", "demo"];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 14] = [
-    "build", "init", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy",
-    "self", "wrapper", "exec",
+const LATER: [&str; 13] = [
+    "build", "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self",
+    "wrapper", "exec",
 ];
 
 /// A first argument that is neither a command nor a directory.
@@ -30,20 +31,14 @@ impl fmt::Display for UnknownCommand {
 }
 
 impl UnknownCommand {
-    pub(super) fn help(&self) -> Option<String> {
+    pub(super) fn help(&self) -> String {
         if LATER.contains(&self.word.as_str()) {
-            return Some(format!(
-                "the commands are {}; a directory of that name is ./{}",
-                COMMANDS.join(", "),
-                self.word
-            ));
+            return format!("the commands are {}; a directory of that name is ./{}", COMMANDS.join(", "), self.word);
         }
-        let near = COMMANDS.iter().map(|command| (distance(command, &self.word), command)).min()?;
-        Some(if near.0 <= 2 {
-            format!("did you mean 'relocate {}'?", near.1)
-        } else {
-            format!("the commands are {}; or name the prefix to pack", COMMANDS.join(", "))
-        })
+        near::nearest(&self.word, COMMANDS).map_or_else(
+            || format!("the commands are {}; or name the prefix to pack", COMMANDS.join(", ")),
+            |near| format!("did you mean 'relocate {near}'?"),
+        )
     }
 }
 
@@ -65,22 +60,6 @@ pub(super) fn with_command(mut arguments: Vec<OsString>) -> Result<Vec<OsString>
     Err(UnknownCommand { word: text })
 }
 
-/// Levenshtein distance, for near misses.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,15 +78,8 @@ mod tests {
     #[test]
     fn a_mistyped_command_is_never_a_directory() {
         let unknown = with_command(typed(&["chekc", "./root"])).unwrap_err();
-        assert_eq!(unknown.help().unwrap(), "did you mean 'relocate check'?");
+        assert_eq!(unknown.help(), "did you mean 'relocate check'?");
         let later = with_command(typed(&["build", "x.toml"])).unwrap_err();
         assert_eq!(later.to_string(), "'build' is not part of this version");
-    }
-
-    #[test]
-    fn distance_counts_edits() {
-        assert_eq!(distance("check", "check"), 0);
-        assert_eq!(distance("check", "chekc"), 2);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

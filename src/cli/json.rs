@@ -8,6 +8,7 @@ use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
 use crate::install::{Decided, File, Installed, State};
 use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
+use crate::recipe::Recipe;
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
@@ -248,6 +249,21 @@ pub(super) fn elf(files: &[Value], dry_run: bool, exit: Exit) -> String {
         "exit": exit as u8,
         "dry_run": dry_run,
         "files": files,
+    }))
+}
+
+/// The report of `relocate init`; `proposed` tells whether nobody asked for this prefix.
+pub(super) fn init(file: &Path, recipe: &Recipe, proposed: bool, findings: &[Finding]) -> String {
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "init",
+        "result": result(Exit::Done),
+        "exit": Exit::Done as u8,
+        "file": place(file),
+        "name": recipe.name,
+        "prefix": recipe.bootstrap.prefix,
+        "prefix_proposed": proposed,
+        "findings": findings,
     }))
 }
 

@@ -12,6 +12,7 @@ mod failure;
 mod fix;
 mod host_data;
 mod inspect;
+mod init;
 mod install;
 mod json;
 mod left;
@@ -25,7 +26,6 @@ mod report;
 mod summary;
 mod target;
 mod verify;
-mod words;
 
 pub use exit::Exit;
 
@@ -55,7 +55,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
-            report::error(&unknown.to_string(), unknown.help().as_deref());
+            report::error(&unknown.to_string(), Some(&unknown.help()));
             return Exit::Usage;
         }
     };
@@ -65,6 +65,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Check(args) => check::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
+            Command::Init(args) => init::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),

@@ -3,6 +3,7 @@
 use super::args::Color;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::printable;
+use crate::recipe::RecipeError;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,6 +50,13 @@ pub(super) fn error(message: &str, help: Option<&str>) {
 /// A path of this machine as text: bytes that are no text, and control characters, are escaped.
 pub(super) fn place(path: &Path) -> Cow<'_, str> {
     printable(path.as_os_str().as_bytes())
+}
+
+/// What is wrong with a text of the user's, one `FILE:LINE:COLUMN: ...` a line, as editors find their way by.
+pub(super) fn problems(file: &Path, problems: &[RecipeError]) -> String {
+    let file = place(file);
+    let line = |problem: &RecipeError| format!("{file}:{}:{}: {}", problem.line, problem.column, problem.sentence());
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Writes to stderr; a closed stderr is no reason to fail.

@@ -226,13 +226,14 @@ fn a_mistyped_command_is_never_taken_for_a_directory_and_a_directory_never_for_a
 #[test]
 fn a_configuration_with_an_unknown_key_or_a_wrong_value_names_file_and_key() {
     let place = Place::small();
-    let rows: [(&str, &[&str]); 6] = [
-        ("exclud = ['a']\n", &["relocate.toml: there is no key 'exclud'; did you mean 'exclude'?"]),
+    let rows: [(&str, &[&str]); 7] = [
+        ("stirp = true\nlevel = 20\n", &["relocate.toml:1:1: ", "did you mean 'strip'?", "relocate.toml:2:9: level"]),
+        ("exclud = ['a']\n", &["relocate.toml:1:1: there is no key 'exclud'; did you mean 'exclude'?"]),
         ("allow_lib = ['a']\n", &["there is no key 'allow_lib'; did you mean 'allow-lib'?"]),
         ("nothing-like-it = 1\n", &["there is no key 'nothing-like-it'"]),
-        ("level = 'nine'\n", &["relocate.toml:", "line 1", "level"]),
-        ("exclude = [\n", &["relocate.toml:", "line 1"]),
-        ("exclude = ['[']\n", &["--exclude", "["]),
+        ("level = 'nine'\n", &["relocate.toml:1:9: level: it is the string 'nine'; a number from 1 to 19 is expected"]),
+        ("exclude = [\n", &["relocate.toml:1:"]),
+        ("exclude = ['[']\n", &["relocate.toml:1:12: exclude[0]: ", "["]),
     ];
     for (text, told) in rows {
         fs::write(place.at("old/relocate.toml"), text).unwrap();

@@ -126,6 +126,23 @@ pub fn record(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     file.commit()
 }
 
+/// Writes a whole file of a few bytes, mode 0644, where nothing has that name: not even a symlink that leads nowhere.
+pub fn fresh(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let taken = || WriteError::Taken { path: path.to_owned(), found: "there already" };
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(taken());
+    }
+    let mut file = NewFile::create(path)?;
+    file.write_all(bytes).map_err(WriteError::io("write", path))?;
+    file.looks(Looks { mode: 0o644, mtime: None })?;
+    file.sync()?;
+    file.link(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => taken(),
+        _ => WriteError::io("name a finished file", path)(error),
+    })?;
+    sync_directory(path).map_err(WriteError::io("make durable", path))
+}
+
 /// Gives many files their names, each one atomically, in this order. One syncfs(2) for each file system takes the place of
 /// an fsync for each file, which is what makes rewriting hundreds of files fast.
 pub fn commit_all(files: Vec<NewFile>) -> Result<(), WriteError> {

@@ -2,7 +2,7 @@
 //! them. Nothing is expanded; there is no shell.
 
 /// Splits a command line; `None` where a quote is not closed or a backslash ends it.
-pub(super) fn split(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+pub fn split(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut bytes = text.iter();
