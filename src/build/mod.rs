@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod digests;
+pub mod distfile;
 pub mod graph;
 pub mod hold;
 pub mod installed;
@@ -11,3 +12,4 @@ pub mod scan;
 pub mod schedule;
 pub mod site;
 pub mod store;
+pub mod web;
