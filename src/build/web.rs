@@ -11,7 +11,7 @@ mod proxy;
 mod settings;
 mod trust;
 
-pub use error::{Reason, WebError, shown_url};
+pub use error::{Reason, WebError, said, shown_url};
 pub use netrc::Netrc;
 pub use proxy::{NoProxy, ProxyAddress};
 pub use settings::{Settings, SettingsError};
@@ -82,16 +82,38 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// More headers.
     pub headers: Vec<(&'static str, String)>,
-    /// The file to send; none sends none.
-    pub body: Option<&'a Path>,
-    /// Who asks; none looks into the address and into netrc.
-    pub credentials: Option<&'a Credentials>,
+    /// What to send.
+    pub body: Content<'a>,
+    /// Who asks.
+    pub who: Who<'a>,
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// Nothing.
+    Nothing,
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// The bytes of this file.
+    File(&'a Path),
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, Copy)]
+pub enum Who<'a> {
+    /// The user of the address, else the one that netrc has for the host, else nobody.
+    Found,
+    /// This one, but only at the server that the request names.
+    Given(&'a Credentials),
+    /// Nobody: the address is signed.
+    Nobody,
 }
 
 impl<'a> Request<'a> {
     /// A plain question for the bytes of an address.
     pub fn get(url: &'a str) -> Self {
-        Self { method: Method::Get, url, headers: Vec::new(), body: None, credentials: None }
+        Self { method: Method::Get, url, headers: Vec::new(), body: Content::Nothing, who: Who::Found }
     }
 }
 
@@ -171,17 +193,26 @@ impl Web {
         }
         let mut url = first.clone();
         for _ in 0..=REDIRECTS {
-            let own = request.credentials.filter(|_| url.origin() == first.origin());
-            let answer = self.hop(request, &url, own).map_err(failed)?;
+            let credentials = match request.who {
+                Who::Given(own) if url.origin() == first.origin() => Some(own.clone()),
+                Who::Nobody => None,
+                Who::Given(_) | Who::Found => self.found(&url),
+            };
+            let answer = self.hop(request, &url, credentials.as_ref()).map_err(failed)?;
             let Some(next) = next(&url, &answer, request.method).map_err(failed)? else { return Ok(answer) };
             url = next;
         }
         Err(failed(Reason::Redirects))
     }
 
+    /// Who we are to a server, where the address or netrc says so. An address that is signed must not get another signature.
+    fn found(&self, url: &Url) -> Option<Credentials> {
+        let is_signed = url.query().is_some_and(|query| query.to_ascii_lowercase().contains("signature="));
+        if is_signed { None } else { in_url(url).or_else(|| self.netrc.credentials(url.host_str()?)) }
+    }
+
     /// One request to one server.
-    fn hop(&self, request: &Request<'_>, url: &Url, own: Option<&Credentials>) -> Result<Answer, Reason> {
-        let found = own.cloned().or_else(|| in_url(url)).or_else(|| self.netrc.credentials(url.host_str()?));
+    fn hop(&self, request: &Request<'_>, url: &Url, credentials: Option<&Credentials>) -> Result<Answer, Reason> {
         let mut bare = url.clone();
         // Both fail for addresses without a host only, which parse refuses.
         let _ = bare.set_username("").and_then(|()| bare.set_password(None));
@@ -192,7 +223,7 @@ impl Web {
         for (name, value) in &request.headers {
             head = head.header(*name, value);
         }
-        if let Some(Credentials { name, value }) = &found {
+        if let Some(Credentials { name, value }) = credentials {
             head = head.header(name, value);
         }
         let agent = self.agent(url);
@@ -201,14 +232,11 @@ impl Web {
             Method::Get => agent.run(head.method("GET").body(()).map_err(bad)?),
             Method::Head => agent.run(head.method("HEAD").body(()).map_err(bad)?),
             Method::Put => {
-                let file = request.body.map(File::open).transpose().map_err(Reason::Body)?;
                 let head = head.method("PUT").header("content-type", "application/octet-stream");
-                match file {
-                    Some(file) => {
-                        let length = file.metadata().map_err(Reason::Body)?.len();
-                        agent.run(head.header("content-length", length).body(file).map_err(bad)?)
-                    }
-                    None => agent.run(head.body(&[][..]).map_err(bad)?),
+                match request.body {
+                    Content::Nothing => agent.run(head.body(&[][..]).map_err(bad)?),
+                    Content::Bytes(bytes) => agent.run(head.body(bytes).map_err(bad)?),
+                    Content::File(path) => agent.run(head.body(File::open(path).map_err(Reason::Body)?).map_err(bad)?),
                 }
             }
         };

@@ -8,7 +8,7 @@ use super::sums::{self, Wrong};
 use super::{Distfile, FetchError, address};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
-use crate::build::web::{Answer, Reason, Request, Web};
+use crate::build::web::{Answer, Reason, Request, Web, said};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -207,18 +207,6 @@ fn continues(answer: &Answer, have: u64, size: Option<u64>) -> bool {
 fn version_of(answer: &Answer) -> Option<String> {
     let tag = answer.header("etag").filter(|tag| tag.starts_with('"'));
     tag.or_else(|| answer.header("last-modified")).map(str::to_owned)
-}
-
-/// What a code of an answer means.
-pub(super) fn said(status: u16) -> String {
-    let meaning = match status {
-        401 | 403 | 407 => ", it wants to know who asks: see ~/.netrc",
-        404 | 410 => ", it has no such file",
-        429 => ", it is asked too often",
-        500..=599 => ", it has trouble of its own",
-        _ => "",
-    };
-    format!("the server says {status}{meaning}")
 }
 
 /// Whether an address names a file of this machine, and which.

@@ -119,6 +119,19 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What a code that says no means.
+pub fn said(status: u16) -> String {
+    let meaning = match status {
+        401 | 407 => ", it wants to know who asks: see ~/.netrc",
+        403 => ", it does not allow that",
+        404 | 410 => ", it has no such file",
+        429 => ", it is asked too often",
+        500..=599 => ", it has trouble of its own",
+        _ => "",
+    };
+    format!("the server says {status}{meaning}")
+}
+
 /// An address without what must not be seen: user, password, and a query that signs.
 pub fn shown_url(url: &str) -> String {
     let (scheme, rest) = match url.split_once("://") {

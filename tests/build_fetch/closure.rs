@@ -1,0 +1,102 @@
+//! What the packages of a tree need: asked of real makefiles, compared with real distinfo files, fetched.
+
+use super::server::{Reply, Server};
+use super::{Lab, missing};
+use relocate::base::child::Cancel;
+use relocate::build::digests::Digests;
+use relocate::build::distfile::{Distfile, NeededError, needed};
+use relocate::build::graph::{Request, graph};
+use relocate::build::site::Site;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A bootstrapped prefix of the fixture tree.
+struct Tree {
+    _dir: tempfile::TempDir,
+    site: Site,
+    archives: PathBuf,
+}
+
+fn run(command: &mut Command) {
+    let ended = command.output().unwrap();
+    assert!(ended.status.success(), "{command:?}: {}", String::from_utf8_lossy(&[ended.stdout, ended.stderr].concat()));
+}
+
+impl Tree {
+    fn new(source: &str) -> Self {
+        let own = tempfile::tempdir().unwrap();
+        let dir = fs::canonicalize(own.path()).unwrap();
+        let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pkgsrc");
+        let site = Site {
+            tree: tree.clone(),
+            prefix: dir.join("prefix"),
+            work: dir.join("work"),
+            environment: vec![("FIXTURE_SITE".into(), source.into())],
+            variables: Vec::new(),
+            held: None,
+        };
+        let mut command = Command::new(tree.join("bootstrap/bootstrap"));
+        command.arg("--unprivileged").arg("--prefix").arg(&site.prefix).arg("--workdir").arg(dir.join("bootstrap"));
+        command.env_clear().env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin").env("HOME", &dir).env("SH", "/bin/bash");
+        run(&mut command);
+        fs::create_dir_all(site.temporary()).unwrap();
+        let archives = dir.join("archives");
+        run(Command::new(tree.join("make-distfiles")).arg(&archives));
+        Self { _dir: own, site, archives }
+    }
+
+    fn needed(&self, pkgpaths: &[&str]) -> Result<Vec<Distfile>, NeededError> {
+        let request = |path: &&str| Request { pkgpath: (*path).to_owned(), multi: Vec::new() };
+        let requests: Vec<_> = pkgpaths.iter().map(request).collect();
+        let (digests, cancel) = (Digests::default(), Cancel::default());
+        let graph = graph(&self.site, &digests, &requests, 2, &cancel).unwrap_or_else(|error| panic!("{error}"));
+        let all: Vec<_> = (0..graph.nodes.len()).collect();
+        needed(&self.site, &digests, &graph, &all, 2, &cancel)
+    }
+}
+
+#[test]
+fn a_closure_is_asked_for_its_archives_and_they_are_fetched() {
+    let archives = tempfile::tempdir().unwrap();
+    run(Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pkgsrc/make-distfiles")).arg(archives.path()));
+    let dir = archives.path().to_owned();
+    let server = Server::start(move |asked| match fs::read(dir.join(asked.target.trim_start_matches('/'))) {
+        Ok(bytes) => Reply::file(asked, &bytes, "\"one\""),
+        Err(_) => Reply::new(404, b""),
+    });
+    let tree = Tree::new(&server.url(""));
+    let files = tree.needed(&["meta-pkgs/demo"]).unwrap();
+    let paths: Vec<_> = files.iter().map(Distfile::path).collect();
+    assert!(paths.contains(&"rot/rot-13.tar".to_owned()), "{paths:?}");
+    assert!(files.iter().all(|file| file.size.is_some() && !file.checksums.is_empty() && !file.urls.is_empty()));
+    let rot = files.iter().find(|file| file.subdir == "rot").unwrap();
+    assert_eq!(rot.needed_by, ["rot-13"]);
+    let lab = Lab::new();
+    let fetched = lab.fetch(&files).unwrap();
+    assert_eq!(fetched.files.len(), files.len());
+    for (file, path) in fetched.files.iter().zip(&paths) {
+        assert_eq!(fs::read(&file.place).unwrap(), fs::read(tree.archives.join(path)).unwrap());
+    }
+    // Asked again, nothing is asked.
+    let before = server.log().len();
+    lab.fetch(&tree.needed(&["meta-pkgs/demo"]).unwrap()).unwrap();
+    assert_eq!(server.log().len(), before);
+}
+
+#[test]
+fn an_archive_without_a_sum_is_refused_with_its_package() {
+    let tree = Tree::new("http://127.0.0.1:1/");
+    let error = tree.needed(&["broken/nosum", "misc/greet"]).unwrap_err();
+    assert!(matches!(error, NeededError::Unrecorded { .. }), "{error}");
+    assert!(error.to_string().starts_with("broken/nosum needs trial-1.0.tar, and "), "{error}");
+}
+
+#[test]
+fn an_archive_that_no_site_has_is_missing_with_its_package() {
+    let server = Server::start(|_| Reply::new(404, b""));
+    let tree = Tree::new(&server.url(""));
+    let said = missing(Lab::new().fetch(&tree.needed(&["broken/fetch"]).unwrap()));
+    assert!(said.contains("(needed by fetch-") && said.contains("the server says 404"), "{said}");
+    assert!(said.contains("help: put it at "), "{said}");
+}
