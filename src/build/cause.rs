@@ -21,10 +21,10 @@ pub enum Kind {
     Patch,
     /// The package refuses to be built.
     Refused,
-    /// The makefile itself does not parse.
-    Makefile,
     /// A dependency is not installed.
     Dependency,
+    /// The makefile itself does not parse.
+    Makefile,
     /// A compiler refused a source.
     Compile,
     /// A linker found no definition.
@@ -35,6 +35,8 @@ pub enum Kind {
     Leak,
     /// A line that says `error` where no better one was found.
     Other,
+    /// The last thing said before make gave up, where nothing says why.
+    Last,
 }
 
 /// What went wrong first.
@@ -46,7 +48,7 @@ pub struct Cause {
     pub line: String,
 }
 
-/// Finds the first cause: of the weightiest kind that is there, the first line.
+/// Finds the first cause: of the weightiest kind that is there, the first line; else the line before make first gave up.
 pub fn first(log: &[u8]) -> Option<Cause> {
     let lines: Vec<&[u8]> = lines(log).collect();
     let mut best: Option<(Kind, usize)> = None;
@@ -56,7 +58,7 @@ pub fn first(log: &[u8]) -> Option<Cause> {
             best = Some((kind, at));
         }
     }
-    let (kind, at) = best?;
+    let Some((kind, at)) = best else { return last(&lines) };
     let mut line = shown(lines[at]).into_owned();
     // A heading names nothing; what it is the heading of does.
     if matches!(kind, Kind::Refused | Kind::Plist | Kind::Leak)
@@ -66,6 +68,13 @@ pub fn first(log: &[u8]) -> Option<Cause> {
         line = format!("{line} {}", shown(next.trim_ascii_start()).trim_start_matches("ERROR: ").trim());
     }
     Some(Cause { kind, line })
+}
+
+/// A command that fails without a word: make has shown it right before it gives up.
+fn last(lines: &[&[u8]]) -> Option<Cause> {
+    let end = lines.iter().position(|line| has(line, "*** Error code") || has(line, "*** Signal"))?;
+    let line = lines[..end].iter().rev().find(|line| !line.is_empty() && !is_giving_up(line))?;
+    Some(Cause { kind: Kind::Last, line: shown(line).into_owned() })
 }
 
 /// The last lines that say something: without blank ones, and without make's own talk about giving up.
@@ -121,8 +130,8 @@ fn kind(line: &[u8]) -> Option<Kind> {
         .find(|(_, words)| has(text, words))
         .map(|(kind, _)| *kind)
         .or_else(|| is_mismatch(text).then_some(Kind::Checksum))
-        .or_else(|| is_makefile(text).then_some(Kind::Makefile))
         .or_else(|| is_dependency(text).then_some(Kind::Dependency))
+        .or_else(|| is_makefile(text).then_some(Kind::Makefile))
         .or_else(|| is_leak(text).then_some(Kind::Leak))
         .or_else(|| is_compile(text).then_some(Kind::Compile))
         .or_else(|| is_other(line).then_some(Kind::Other))
@@ -133,17 +142,18 @@ fn is_mismatch(line: &[u8]) -> bool {
     split(line, "Checksum ").is_some_and(|(_, rest)| has(rest, "mismatch for "))
 }
 
-/// `bmake: "FILE" line N: ...`, and `don't know how to make X`.
+/// `bmake: "FILE" line N: ...`, and `don't know how to make X`. Its warnings stop nothing, and real trees are full of them.
 fn is_makefile(line: &[u8]) -> bool {
     let Some((_, rest)) = split(line, "make: ") else { return false };
+    let in_file = || rest.strip_prefix(b"\"").and_then(|rest| split(rest, "\" line ")).map(|(_, rest)| rest);
     rest.starts_with(b"don't know how to make")
-        || (rest.starts_with(b"\"") && split(rest, "\" line ").is_some_and(|(_, rest)| starts_with_digit(rest)))
+        || in_file().is_some_and(|rest| starts_with_digit(rest) && !has(rest, ": warning: "))
 }
 
+/// `Bootstrap dependency PATTERN: NOT found`, and what follows from our target for dependencies.
 fn is_dependency(line: &[u8]) -> bool {
-    has(line, "should be installed, but one cannot be found")
-        || has(line, "make: exec(/nonexistent) failed")
-        || (has(line, "/nonexistent") && has(line, "make"))
+    (has(line, "dependency ") && line.ends_with(b": NOT found"))
+        || has(line, "should be installed, but one cannot be found")
 }
 
 fn is_leak(line: &[u8]) -> bool {
@@ -191,6 +201,8 @@ mod tests {
             (Kind::Checksum, "checksum: No checksum recorded for greet-1.0.tar.gz."),
             (Kind::Patch, "ERROR: Patching failed due to modified or broken patch file(s):"),
             (Kind::Makefile, "bmake: \"/tree/devel/x/Makefile\" line 3: Missing dependency operator"),
+            (Kind::Dependency, "=> Bootstrap dependency digest>=20010302: NOT found"),
+            (Kind::Checksum, "checksum: Checksum SHA1 mismatch for greet-1.0.tar.gz"),
             (Kind::Compile, "src/main.c:10:5: error: expected ';' before '}' token"),
             (Kind::Compile, "main.c:1: fatal error: no.h: No such file or directory"),
             (Kind::Link, "main.c:(.text+0x5): undefined reference to `greet'"),
@@ -209,6 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_of_make_is_no_cause() {
+        let warning = "bmake: \"../../security/openssl/builtin.mk\" line 56: warning: Couldn't read shell's output\n";
+        assert_eq!(first(warning.as_bytes()), None);
+        let nobody = "bmake: don't know how to make /nonexistent. Stop\n";
+        let log = format!("{warning}=> Tool dependency digest>=1: NOT found\n{nobody}");
+        assert_eq!(first(log.as_bytes()).unwrap().line, "=> Tool dependency digest>=1: NOT found");
+        assert_eq!(first(nobody.as_bytes()).unwrap().kind, Kind::Makefile);
+    }
+
+    #[test]
     fn a_heading_takes_its_first_line_along() {
         let log = b"ERROR: This package has set PKG_FAIL_REASON:\nERROR: needs a printer\n*** Error code 1\n";
         let line = "ERROR: This package has set PKG_FAIL_REASON: needs a printer";
@@ -220,6 +242,12 @@ mod tests {
         let log = b"one\ntwo\n\n*** Error code 1\n\nStop.\nbmake[1]: stopped in /tree/a/b\n*** Error code 1\n";
         assert_eq!(tail(log), ["one", "two"]);
         assert_eq!(tail("x\n".repeat(50).as_bytes()).len(), TAIL);
+    }
+
+    #[test]
+    fn a_command_that_fails_without_a_word_is_the_cause() {
+        let log = b"cc -c main.c\n./siglist.sh <in >out\n*** Error code 1\n\nStop.\nbmake: stopped in /t\n";
+        assert_eq!(first(log), Some(Cause { kind: Kind::Last, line: "./siglist.sh <in >out".to_owned() }));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod order;
 mod refusal;
 mod resolve;
 
+pub(super) use refusal::needed;
 pub use refusal::{GraphError, Problem};
 
 use crate::base::child::Cancel;

@@ -180,10 +180,10 @@ fn unregistered(packages: &mut BTreeMap<String, Package>) {
     let mut found = Vec::new();
     for (name, package) in packages.iter().filter(|(_, package)| package.damage.is_none()) {
         for pattern in &package.needs {
-            let needs = best(packages.keys(), pattern);
-            let known =
-                needs.and_then(|needs| packages.get(needs)).is_some_and(|needs| needs.required_by.contains(name));
-            if !known {
+            // Any that matches will do: a better match may have come later.
+            let matching = Pattern::new(pattern).ok();
+            let is_meant = |other: &str| matching.as_ref().is_some_and(|pattern| pattern.matches(other));
+            if !packages.iter().any(|(other, needs)| needs.required_by.contains(name) && is_meant(other)) {
                 found.push((name.clone(), format!("what it needs as {pattern} does not know of it")));
             }
         }

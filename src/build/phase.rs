@@ -6,7 +6,7 @@
 use crate::base::child::{Cancel, End};
 use crate::base::write::{Parents, WriteError};
 use crate::build::cause::{self, Cause};
-use crate::build::graph::Node;
+use crate::build::graph::{Node, needed};
 use crate::build::site::{Site, pasteable};
 use std::fmt;
 use std::fs;
@@ -42,10 +42,7 @@ pub struct Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} failed in {}", self.pkgpath, self.phase)?;
-        if !self.needed_by.is_empty() {
-            write!(f, " (needed by {})", self.needed_by.join(", "))?;
-        }
+        write!(f, "{} failed in {}{}", self.pkgpath, self.phase, needed(&self.needed_by))?;
         if let Some(Cause { line, .. }) = &self.cause {
             write!(f, ": {line}")?;
         } else if let Some(End::Killed(signal)) = self.end {

@@ -227,3 +227,42 @@ fn record(site: &Site, pkgpath: &str, index: ScanIndex) -> Result<Record, String
         is_bootstrap: index.bootstrap_pkg.is_some_and(|flag| flag.is_bootstrap()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        Site {
+            tree: "/t".into(),
+            prefix: "/p".into(),
+            work: "/w".into(),
+            environment: Vec::new(),
+            variables: Vec::new(),
+            held: None,
+        }
+    }
+
+    #[test]
+    fn records_of_two_versions_are_told_apart() {
+        let answer = "PKGNAME=a-1\nALL_DEPENDS=b>=1:../../c/b b>=1:../../c/b\nPKG_SKIP_REASON=\nPKG_FAIL_REASON= \nBOOTSTRAP_PKG=yes\n\
+                      SCAN_DEPENDS=Makefile ../../mk/bsd.pkg.mk /p/etc/mk.conf Makefile\nMULTI_VERSION= V=1 W=2\n\
+                      PKGNAME=a-2\nALL_DEPENDS=\nPKG_SKIP_REASON=\nPKG_FAIL_REASON=no good\nMULTI_VERSION= V=2 W=2\n";
+        let records = records(&site(), "x/a", answer).unwrap();
+        assert_eq!(records.len(), 2);
+        assert_eq!((&records[0].fail, &records[0].skip), (&None, &None));
+        assert_eq!(records[0].wants, [("b>=1".to_owned(), "c/b".to_owned())]);
+        assert_eq!(records[0].multi, [("V".to_owned(), "1".to_owned()), ("W".to_owned(), "2".to_owned())]);
+        let files: Vec<_> = records[0].scan_depends.iter().map(|path| path.to_string_lossy()).collect();
+        assert_eq!(files, ["/t/x/a/Makefile", "/t/mk/bsd.pkg.mk", "/p/etc/mk.conf"]);
+        assert!(records[0].is_bootstrap && !records[1].is_bootstrap);
+        assert_eq!(records[1].fail.as_deref(), Some("no good"));
+    }
+
+    #[test]
+    fn answers_that_are_none_are_refused() {
+        for answer in ["", "hello\n", "PKGNAME=a-1\nALL_DEPENDS=b>=1\n", "PKGNAME=a-1\nALL_DEPENDS=b:../../../etc\n"] {
+            assert!(matches!(records(&site(), "x/a", answer), Err(ScanError::Answer { .. })), "{answer}");
+        }
+    }
+}

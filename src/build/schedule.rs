@@ -13,7 +13,7 @@ pub use estimate::Estimates;
 use crate::base::child::Cancel;
 use crate::base::digest::{Digest, Digester};
 use crate::base::write::WriteError;
-use crate::build::graph::{Graph, Node};
+use crate::build::graph::{Graph, Node, in_parallel};
 use crate::build::installed::{self, DatabaseError, Package, Prefix};
 use crate::build::phase::Failure;
 use crate::build::site::Site;
@@ -23,6 +23,9 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// How many binary packages are fetched at once, at least.
+const FETCHES: usize = 8;
 
 /// What is to be done, and how.
 pub struct Order<'a> {
@@ -188,11 +191,18 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
     let database = installed::location(order.site, &first.pkgpath, order.cancel)?;
     let prefix = Prefix::new(order.site, database, order.cancel);
     let log = order.site.work.join("logs").join("prefix.log");
-    for name in prefix.repair(&log)? {
+    let repaired = prefix.repair(&log)?;
+    let was_whole = repaired.is_empty();
+    for name in repaired {
         order.listener.event(&Event::Repaired(name));
     }
     let steps = Steps::new(order, &prefix.packages()?);
-    let kept = go_back(order, &prefix, &steps, &log)?;
+    if order.far.is_some() {
+        // What others have made comes near before anything is begun; a connection waits more than it works.
+        let jobs = order.jobs.max(FETCHES);
+        in_parallel(&steps.nodes, jobs, |at| run::fetch(order, *at)).into_iter().collect::<Result<Vec<bool>, _>>()?;
+    }
+    let kept = go_back(order, &prefix, &steps, was_whole, &log)?;
     let outcome = run::run(order, &prefix, &steps, kept)?;
     prefix.settle(order.epoch)?;
     Ok(outcome)
@@ -232,7 +242,13 @@ impl Steps {
 }
 
 /// Takes out everything after the first step that is not as it should be; gives how many steps are left.
-fn go_back(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, log: &Path) -> Result<usize, BuildError> {
+fn go_back(
+    order: &Order<'_>,
+    prefix: &Prefix<'_>,
+    steps: &Steps,
+    was_whole: bool,
+    log: &Path,
+) -> Result<usize, BuildError> {
     let packages = prefix.packages()?;
     let is_done = |at: &usize| {
         let node = &order.graph.nodes[*at];
@@ -252,9 +268,9 @@ fn go_back(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, log: &Path) ->
         order.listener.event(&Event::Removed(name.clone()));
     }
     prefix.delete(&removed, log)?;
-    prefix.recall(steps.ids[kept])?;
-    if kept == 0 {
-        prefix.remember(steps.ids[0])?;
+    // A run that was killed right after pkg_add kept no copy; the index is as pkg_add left it unless something was undone.
+    if !prefix.recall(steps.ids[kept])? && (was_whole && removed.is_empty() || kept == 0) {
+        prefix.remember(steps.ids[kept])?;
     }
     Ok(kept)
 }

@@ -11,7 +11,7 @@ const ROWS: [(&str, &str, &str); 9] = [
     ("broken/configure", "configure", "error: "),
     ("broken/compile", "all", "error: "),
     ("broken/link", "all", "undefined reference to"),
-    ("broken/install", "stage-install", ""),
+    ("broken/install", "stage-install", "trial-that-was-not-built"),
     ("broken/plist", "stage-install", "are in the PLIST but not in "),
 ];
 

@@ -52,7 +52,8 @@ fn a_killed_build_ends_in_the_same_bytes_when_run_again() {
     let mut moment = 12_345_u64;
     for kill in 0..KILLS {
         moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let pause = whole.mul_f64(0.05 + (moment >> 33) as f64 / f64::from(1_u32 << 31) * 0.6);
+        // Between a twentieth and two thirds of it.
+        let pause = whole * u32::try_from(5 + (moment >> 33) % 62).unwrap() / 100;
         let mut child = start(&lab.dir);
         thread::sleep(pause);
         child.kill().unwrap();
@@ -98,4 +99,14 @@ fn a_killed_pkg_add_is_put_right() {
         assert!(start(&lab.dir).wait().unwrap().success());
         assert_eq!(lab.contents(), expected, "after kill {kill}");
     }
+}
+
+#[test]
+fn two_builds_at_once_take_turns() {
+    let lab = Lab::new();
+    let (mut one, mut other) = (start(&lab.dir), start(&lab.dir));
+    assert!(one.wait().unwrap().success());
+    assert!(other.wait().unwrap().success());
+    let again = lab.build(&requests());
+    assert!(again.outcome().made.is_empty() && again.outcome().cached.is_empty());
 }

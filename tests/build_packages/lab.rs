@@ -49,9 +49,8 @@ impl Lab {
     /// A bootstrapped prefix and all source archives.
     pub(crate) fn new() -> Self {
         let own = tempfile::tempdir().unwrap();
-        let lab = Self { _own: Some(own), ..Self::at(Path::new("")) };
-        let dir = fs::canonicalize(lab._own.as_ref().unwrap().path()).unwrap();
-        let lab = Self { site: site(&dir), dir, ..lab };
+        let dir = fs::canonicalize(own.path()).unwrap();
+        let lab = Self { _own: Some(own), ..Self::at(&dir) };
         run(Command::new(fixture().join("make-distfiles")).arg(lab.dir.join("distfiles")));
         fs::create_dir(&lab.site.work).unwrap();
         lab.bootstrap();

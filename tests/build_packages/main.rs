@@ -1,6 +1,6 @@
 //! Packages of a pkgsrc-shaped tree, built for real: makefiles by bmake, a compiler, package tools and a database.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and may talk")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod broken;
 mod killed;
@@ -9,8 +9,11 @@ mod real;
 mod resolved;
 
 use lab::{Lab, request};
-use relocate::build::schedule::Event;
+use relocate::base::child::Cancel;
+use relocate::build::installed;
+use relocate::build::schedule::{self, BuildError, Event, Listener, Order};
 use relocate::build::store::DirStore;
+use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
@@ -124,4 +127,51 @@ fn two_versions_of_one_package_are_made_side_by_side() {
     let built = lab.build(&requests);
     let made = built.names(&built.outcome().made);
     assert!(made.contains(&"toy27-hello-1.0") && made.contains(&"toy35-hello-1.0"), "{made:?}");
+}
+
+#[test]
+fn only_what_was_asked_for_and_what_it_needs_to_run_can_be_kept() {
+    let lab = Lab::new();
+    lab.build(&web()).outcome();
+    let cancel = Cancel::default();
+    let database = installed::location(&lab.site, "www/web", &cancel).unwrap();
+    let prefix = installed::Prefix::new(&lab.site, database.clone(), &cancel);
+    let removed = prefix.keep_only(&BTreeSet::from(["greet-1.2".to_owned()]), &lab.dir.join("log")).unwrap();
+    assert!(removed.iter().any(|name| name.starts_with("bmake-")), "{removed:?}");
+    let left: Vec<_> = installed::read(&database).unwrap().into_keys().collect();
+    assert_eq!(left, ["greet-1.2", "libgreet-1.4"]);
+    assert!(!lab.site.prefix.join("sbin/pkg_add").exists());
+    assert!(Command::new(lab.site.prefix.join("bin/greet")).arg("you").output().unwrap().status.success());
+}
+
+/// Asks to stop when a package is compiled.
+struct Stopper(Cancel);
+
+impl Listener for Stopper {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::Phase(_, "all")) {
+            self.0.cancel();
+        }
+    }
+}
+
+#[test]
+fn a_build_that_is_asked_to_stop_stops_and_goes_on_later() {
+    let lab = Lab::new();
+    let graph = lab.graph(&web()).unwrap();
+    let stopper = Stopper(Cancel::default());
+    let order = Order {
+        site: &lab.site,
+        graph: &graph,
+        keys: &lab.keys(&graph),
+        near: &lab.near(),
+        far: None,
+        jobs: 2,
+        keep_going: false,
+        epoch: lab::EPOCH,
+        listener: &stopper,
+        cancel: &stopper.0,
+    };
+    assert!(matches!(schedule::build(&order), Err(BuildError::Cancelled)));
+    lab.build(&web()).outcome();
 }

@@ -120,7 +120,8 @@ impl fmt::Display for Problem {
 /// At most this many names are told of those who need something.
 const TOLD: usize = 4;
 
-fn needed(by: &[String]) -> String {
+/// ` (needed by A, B and 3 more)`; nothing where nobody does.
+pub(in crate::build) fn needed(by: &[String]) -> String {
     match by.len() {
         0 => String::new(),
         count if count > TOLD => format!(" (needed by {} and {} more)", by[..TOLD].join(", "), count - TOLD),

@@ -5,7 +5,7 @@
 //! there: what the tools rebuild has the same rows in another order.
 
 use super::same::is_of_the_moment;
-use super::{DatabaseError, Package, failed, optional, read};
+use super::{DatabaseError, Package, closure, failed, optional, read};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::write::{self, WriteError};
@@ -91,6 +91,20 @@ impl<'a> Prefix<'a> {
         Ok(())
     }
 
+    /// Leaves the packages that were asked for and what they need to run, and deletes the others, those of bootstrap too: it is
+    /// the last thing done to a prefix, which can build nothing afterwards. Gives the names of those deleted.
+    pub fn keep_only(&self, requested: &BTreeSet<String>, log: &Path) -> Result<Vec<String>, DatabaseError> {
+        let packages = self.packages()?;
+        let kept = closure(&packages, requested);
+        let others = packages.keys().filter(|name| !kept.contains(name.as_str())).cloned();
+        // The tool that deletes is in one of them.
+        let (tools, rest): (BTreeSet<String>, BTreeSet<String>) =
+            others.partition(|name| name.starts_with("pkg_install-"));
+        self.delete(&rest, log)?;
+        self.delete(&tools, log)?;
+        Ok(rest.into_iter().chain(tools).collect())
+    }
+
     /// Puts right what a change cut short left behind: such packages are taken out. Gives their names.
     pub fn repair(&self, log: &Path) -> Result<Vec<String>, DatabaseError> {
         let mut broken = BTreeSet::new();
@@ -162,13 +176,16 @@ impl<'a> Prefix<'a> {
     pub fn remember(&self, step: Digest) -> Result<(), DatabaseError> {
         let into = self.copies(step);
         fs::create_dir_all(&into).map_err(failed("make the directory", &into))?;
-        copy_index(&self.database, &into)
+        copy_index(&self.database, &into).map(drop)
     }
 
-    /// Puts the index back as it was after a step; nothing where that is not known.
-    pub fn recall(&self, step: Digest) -> Result<(), DatabaseError> {
+    /// Puts the index back as it was after a step; false where that is not known.
+    pub fn recall(&self, step: Digest) -> Result<bool, DatabaseError> {
         let from = self.copies(step);
-        if from.is_dir() { copy_index(&from, &self.database) } else { Ok(()) }
+        if !from.is_dir() {
+            return Ok(false);
+        }
+        copy_index(&from, &self.database)
     }
 
     fn copies(&self, step: Digest) -> PathBuf {
@@ -242,17 +259,19 @@ fn rewrite(path: &Path, change: impl Fn(&[u8]) -> Vec<u8>) -> Result<(), Databas
     write().map_err(unwritten(path))
 }
 
-/// Copies the index of files, whatever this era calls it.
-fn copy_index(from: &Path, into: &Path) -> Result<(), DatabaseError> {
+/// Copies the index of files, whatever this era calls it; false where there is none.
+fn copy_index(from: &Path, into: &Path) -> Result<bool, DatabaseError> {
+    let mut is_there = false;
     for entry in fs::read_dir(from).map_err(failed("read", from))? {
         let entry = entry.map_err(failed("read", from))?;
         if entry.file_name().to_string_lossy().starts_with("pkgdb.byfile.") {
             let bytes = fs::read(entry.path()).map_err(failed("read", &entry.path()))?;
             let place = into.join(entry.file_name());
             write::record(&place, &bytes).map_err(unwritten(&place))?;
+            is_there = true;
         }
     }
-    Ok(())
+    Ok(is_there)
 }
 
 /// `+BUILD_INFO` with a fixed moment and machine.

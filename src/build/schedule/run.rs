@@ -26,15 +26,15 @@ enum State {
     Failed,
 }
 
-/// How a thread came to a package's binary package.
-enum Result {
+/// How a thread came by a binary package.
+enum Came {
     Made(u64),
     Cached,
 }
 
 struct Report {
     node: usize,
-    result: std::result::Result<Result, BuildError>,
+    result: Result<Came, BuildError>,
     failure: Option<Box<Failure>>,
 }
 
@@ -55,12 +55,7 @@ struct Run<'a> {
     error: Option<BuildError>,
 }
 
-pub(super) fn run(
-    order: &Order<'_>,
-    prefix: &Prefix<'_>,
-    steps: &Steps,
-    kept: usize,
-) -> std::result::Result<Outcome, BuildError> {
+pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: usize) -> Result<Outcome, BuildError> {
     let mut states = vec![State::Waiting; order.graph.nodes.len()];
     let mut outcome = Outcome::default();
     for at in steps.given.iter().chain(&steps.nodes[..kept]) {
@@ -151,8 +146,8 @@ impl<'a> Run<'a> {
             Ok(result) => {
                 self.states[node] = State::Ready;
                 match result {
-                    Result::Cached => self.outcome.cached.push(node),
-                    Result::Made(seconds) => {
+                    Came::Cached => self.outcome.cached.push(node),
+                    Came::Made(seconds) => {
                         self.outcome.made.push(node);
                         let noted = self.estimates.note(self.name(node), seconds);
                         let state = self.order.site.work.join("state.json");
@@ -167,7 +162,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn keep(&mut self, result: std::result::Result<(), BuildError>) {
+    fn keep(&mut self, result: Result<(), BuildError>) {
         if let Err(error) = result {
             self.error.get_or_insert(error);
         }
@@ -180,10 +175,14 @@ impl<'a> Run<'a> {
         self.failures.push((node, failure));
     }
 
-    /// Whether a package can never be installed, because of itself or of what it needs.
-    fn is_lost(&self, node: usize) -> bool {
-        let needs = &self.order.graph.edges[node];
-        self.states[node] == State::Failed || needs.iter().any(|need| self.is_lost(*need))
+    /// Which packages can never be installed, because of themselves or of what they need.
+    fn lost(&self) -> Vec<bool> {
+        let mut lost: Vec<bool> = Vec::with_capacity(self.states.len());
+        for (state, needs) in self.states.iter().zip(&self.order.graph.edges) {
+            // Nodes come after all they need.
+            lost.push(*state == State::Failed || needs.iter().any(|need| lost[*need]));
+        }
+        lost
     }
 
     /// Adds what is ready, as far as the order allows; a package that is lost keeps nobody waiting.
@@ -192,7 +191,7 @@ impl<'a> Run<'a> {
             if self.error.is_some() || self.order.cancel.is_cancelled() {
                 return;
             }
-            if self.is_lost(node) {
+            if self.lost()[node] {
                 if !self.order.keep_going {
                     return;
                 }
@@ -240,7 +239,7 @@ impl<'a> Run<'a> {
         let _ = fs::remove_file(file);
     }
 
-    fn finish(mut self) -> std::result::Result<Outcome, BuildError> {
+    fn finish(mut self) -> Result<Outcome, BuildError> {
         if self.order.cancel.is_cancelled() {
             return Err(BuildError::Cancelled);
         }
@@ -268,13 +267,13 @@ fn work(order: &Order<'_>, node: usize, estimate: Option<u64>) -> Report {
     let result = fetch(order, node).and_then(|is_there| {
         if is_there {
             order.listener.event(&Event::Cached(node));
-            return Ok(Result::Cached);
+            return Ok(Came::Cached);
         }
         order.listener.event(&Event::Started(node, estimate));
         match make(order, node) {
             Ok(seconds) => {
                 order.listener.event(&Event::Made(node, seconds));
-                Ok(Result::Made(seconds))
+                Ok(Came::Made(seconds))
             }
             Err(Stop::Failed(found)) => {
                 failure = Some(found);
@@ -287,7 +286,7 @@ fn work(order: &Order<'_>, node: usize, estimate: Option<u64>) -> Report {
 }
 
 /// Whether a whole binary package of the key is near, after asking those far away.
-pub(super) fn fetch(order: &Order<'_>, node: usize) -> std::result::Result<bool, BuildError> {
+pub(super) fn fetch(order: &Order<'_>, node: usize) -> Result<bool, BuildError> {
     let (key, place) = (order.keys[node], order.near.place(order.keys[node]));
     if order.near.has(key)? {
         if installed::is_whole(&place) {
@@ -323,7 +322,7 @@ enum Stop {
 }
 
 /// Makes the package and keeps it near and far.
-fn make(order: &Order<'_>, node: usize) -> std::result::Result<u64, Stop> {
+fn make(order: &Order<'_>, node: usize) -> Result<u64, Stop> {
     let known = &order.graph.nodes[node];
     let tell = |phase| order.listener.event(&Event::Phase(node, phase));
     let made = phase::make(order.site, known, order.cancel, tell).map_err(|error| match error {
