@@ -7,6 +7,7 @@ use relocate::build::digests::Digests;
 use relocate::build::distfile::{Distfile, NeededError, needed};
 use relocate::build::graph::{Request, graph};
 use relocate::build::site::Site;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +17,11 @@ struct Tree {
     _dir: tempfile::TempDir,
     site: Site,
     archives: PathBuf,
+}
+
+fn request(pkgpath: &str, multi: &[(&str, &str)]) -> Request {
+    let multi = multi.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Request { pkgpath: pkgpath.to_owned(), multi }
 }
 
 fn run(command: &mut Command) {
@@ -47,10 +53,12 @@ impl Tree {
     }
 
     fn needed(&self, pkgpaths: &[&str]) -> Result<Vec<Distfile>, NeededError> {
-        let request = |path: &&str| Request { pkgpath: (*path).to_owned(), multi: Vec::new() };
-        let requests: Vec<_> = pkgpaths.iter().map(request).collect();
+        self.needed_of(&pkgpaths.iter().map(|path| request(path, &[])).collect::<Vec<_>>())
+    }
+
+    fn needed_of(&self, requests: &[Request]) -> Result<Vec<Distfile>, NeededError> {
         let (digests, cancel) = (Digests::default(), Cancel::default());
-        let graph = graph(&self.site, &digests, &requests, 2, &cancel).unwrap_or_else(|error| panic!("{error}"));
+        let graph = graph(&self.site, &digests, requests, 2, &cancel).unwrap_or_else(|error| panic!("{error}"));
         let all: Vec<_> = (0..graph.nodes.len()).collect();
         needed(&self.site, &digests, &graph, &all, 2, &cancel)
     }
@@ -99,4 +107,35 @@ fn an_archive_that_no_site_has_is_missing_with_its_package() {
     let said = missing(Lab::new().fetch(&tree.needed(&["broken/fetch"]).unwrap()));
     assert!(said.contains("(needed by fetch-") && said.contains("the server says 404"), "{said}");
     assert!(said.contains("help: put it at "), "{said}");
+}
+
+/// RELOCATE_PKGSRC names a real tree, RELOCATE_PKGSRC_PREFIX a prefix it was bootstrapped into; without them the fixture
+/// answers.
+#[test]
+fn offline_every_archive_of_the_closure_is_named_with_its_sites_and_its_place() {
+    let mut tree = Tree::new("http://127.0.0.1:1/");
+    let real = env::var_os("RELOCATE_PKGSRC").zip(env::var_os("RELOCATE_PKGSRC_PREFIX"));
+    let requests = match real {
+        Some((source, prefix)) => {
+            (tree.site.tree, tree.site.prefix) = (source.into(), prefix.into());
+            let python = [("PYTHON_VERSION_REQD", "27")];
+            let plain = ["www/nginx", "lang/python27", "textproc/libxml2", "databases/redis"];
+            let of_python = ["devel/py-pip", "devel/py-readline", "databases/py-ldap", "databases/py-sqlite3"];
+            let plain = plain.map(|path| request(path, &[]));
+            plain.into_iter().chain(of_python.map(|path| request(path, &python))).collect()
+        }
+        None => vec![request("meta-pkgs/demo", &[])],
+    };
+    let files = tree.needed_of(&requests).unwrap();
+    assert!(files.iter().all(|file| !file.urls.is_empty() && !file.checksums.is_empty()), "{files:#?}");
+    let mut lab = Lab::new();
+    lab.settings.offline = true;
+    let said = missing(lab.fetch(&files));
+    assert!(said.starts_with(&format!("{0} of {0} files are missing", files.len())), "{said}");
+    for file in &files {
+        assert!(said.contains(&format!("help: put it at {}", file.place(lab.dir.path()).display())), "{said}");
+    }
+    if env::var_os("RELOCATE_PKGSRC").is_some() {
+        println!("{said}");
+    }
 }

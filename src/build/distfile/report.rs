@@ -39,8 +39,19 @@ impl fmt::Display for Missing {
         if let Some(wrong) = &self.found {
             write!(f, "\n    {}: {wrong}", self.place.display())?;
         }
+        let mut told: Vec<&str> = Vec::new();
         for Tried { url, reason } in &self.tried {
-            write!(f, "\n    {url}: {reason}")?;
+            if told.contains(&reason.as_str()) {
+                continue;
+            }
+            told.push(reason);
+            let same: Vec<&str> =
+                self.tried.iter().filter(|other| other.reason == *reason).map(|other| other.url.as_str()).collect();
+            // Old trees name a dozen sites that all fail for one reason.
+            match same.len() {
+                1 => write!(f, "\n    {url}: {reason}")?,
+                _ => write!(f, "\n    {reason}:\n      {}", same.join("\n      "))?,
+            }
         }
         if self.tried.is_empty() {
             write!(f, "\n    the tree names no site for it")?;
@@ -92,5 +103,29 @@ impl std::error::Error for FetchError {
             Self::Io { source, .. } => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_failed_for_one_reason_are_told_together() {
+        let tried = |url: &str, reason: &str| Tried { url: url.to_owned(), reason: reason.to_owned() };
+        let file = Distfile {
+            name: "a.tgz".to_owned(),
+            subdir: "s".to_owned(),
+            size: None,
+            checksums: Vec::new(),
+            urls: Vec::new(),
+            needed_by: Vec::new(),
+        };
+        let tried = vec![tried("ftp://a", "no ftp"), tried("http://b", "gone"), tried("ftp://c", "no ftp")];
+        let missing = Missing { file, place: "/d/s/a.tgz".into(), found: None, tried };
+        assert_eq!(
+            missing.to_string(),
+            "s/a.tgz\n    no ftp:\n      ftp://a\n      ftp://c\n    http://b: gone\n    help: put it at /d/s/a.tgz"
+        );
     }
 }
