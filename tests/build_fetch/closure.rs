@@ -5,7 +5,7 @@ use super::{Lab, missing};
 use relocate::base::child::Cancel;
 use relocate::build::digests::Digests;
 use relocate::build::distfile::{Distfile, NeededError, needed};
-use relocate::build::graph::{Request, graph};
+use relocate::build::graph::{Graph, Node, Request, graph};
 use relocate::build::site::Site;
 use std::env;
 use std::fs;
@@ -98,6 +98,66 @@ fn an_archive_without_a_sum_is_refused_with_its_package() {
     let error = tree.needed(&["broken/nosum", "misc/greet"]).unwrap_err();
     assert!(matches!(error, NeededError::Unrecorded { .. }), "{error}");
     assert!(error.to_string().starts_with("broken/nosum needs trial-1.0.tar, and "), "{error}");
+}
+
+/// A package of a makefile alone, asked as any other.
+fn of_makefile(tree: &mut Tree, makefile: &str, distinfo: &str) -> Result<Vec<Distfile>, NeededError> {
+    let own = tempfile::tempdir().unwrap();
+    let dir = own.path().join("misc/own");
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("Makefile"), makefile).unwrap();
+    fs::write(dir.join("distinfo"), distinfo).unwrap();
+    own.path().clone_into(&mut tree.site.tree);
+    let node = Node {
+        pkgpath: "misc/own".to_owned(),
+        pkgname: "own-1".to_owned(),
+        multi: Vec::new(),
+        depends: Vec::new(),
+        scan_depends: vec![dir.join("Makefile")],
+        usergroup_phase: None,
+        is_bootstrap: false,
+        is_requested: true,
+    };
+    let graph = Graph { nodes: vec![node], edges: vec![Vec::new()] };
+    needed(&tree.site, &Digests::default(), &graph, &[0], 1, &Cancel::default())
+}
+
+#[test]
+fn sites_of_one_file_whole_addresses_and_scripts_are_understood() {
+    let mut tree = Tree::new("http://127.0.0.1:1/");
+    let makefile = "_ALLFILES = d/a.tgz d/patch-1=2 d/c.tgz\nDIST_SUBDIR = d\nDISTINFO_FILE = ${.CURDIR}/distinfo\n\
+                    SITES.a.tgz = http://one/ http://two/x?f= http://one/\nSITES.patch-1--2 = -http://three/get?id=7\n\
+                    SITES.c.tgz = `echo http://four/ | cat; echo ${.CURDIR:T}`\n_MASTER_SITE_OVERRIDE = http://first/d/\n\
+                    _MASTER_SITE_BACKUP = http://last/d/\nall:\n";
+    let distinfo =
+        "$NetBSD$\n\nSHA1 (d/a.tgz) = 00\nSize (d/a.tgz) = 5 bytes\nRMD160 (d/patch-1=2) = 11\nSHA512 (d/c.tgz) = 22\n";
+    let files = of_makefile(&mut tree, makefile, distinfo).unwrap();
+    let urls: Vec<(&str, Vec<&str>)> =
+        files.iter().map(|file| (file.name.as_str(), file.urls.iter().map(String::as_str).collect())).collect();
+    assert_eq!(
+        urls,
+        [
+            ("a.tgz", vec!["http://first/d/a.tgz", "http://one/a.tgz", "http://two/x?f=a.tgz", "http://last/d/a.tgz"]),
+            ("c.tgz", vec!["http://first/d/c.tgz", "http://four/c.tgz", "ownc.tgz", "http://last/d/c.tgz"]),
+            ("patch-1=2", vec!["http://first/d/patch-1=2", "http://three/get?id=7", "http://last/d/patch-1=2"]),
+        ]
+    );
+    assert_eq!((files[0].size, files[1].size), (Some(5), None));
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_refused() {
+    let mut tree = Tree::new("http://127.0.0.1:1/");
+    for makefile in [
+        "_ALLFILES = ..\n",
+        "_ALLFILES = .part\n",
+        "_ALLFILES = a\nDIST_SUBDIR = ../up\n",
+        "_ALLFILES = a\nDIST_SUBDIR = /etc\n",
+    ] {
+        let makefile = format!("{makefile}DISTINFO_FILE = distinfo\nall:\n");
+        let error = of_makefile(&mut tree, &makefile, "SHA1 (a) = 00\n").unwrap_err();
+        assert!(matches!(error, NeededError::Answer { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -114,7 +114,8 @@ impl Job<'_> {
     /// How many bytes of the part are worth keeping.
     fn have(&self, part: &File, version: Option<&str>) -> std::result::Result<u64, FetchError> {
         let have = part.metadata().map_err(self.io("look at"))?.len();
-        let is_known = self.file.size.map_or(version.is_some(), |size| have <= size);
+        let has_proof = version.is_some() || !self.file.checksums.is_empty();
+        let is_known = self.file.size.map_or(has_proof, |size| have <= size);
         if have > 0 && !is_known {
             part.set_len(0).map_err(self.io("write"))?;
             return Ok(0);

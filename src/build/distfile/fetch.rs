@@ -385,7 +385,8 @@ fn hold(path: &Path, cancel: &Cancel) -> Result<File, FetchError> {
     loop {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = file.map_err(io_error("write", path))?;
-        while rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        // A file system without locks gives another error: then two runs at once are on their own.
+        while rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
             rest(Duration::from_millis(200), cancel)?;
         }
         // It may have got its name, or been removed, before it was ours.

@@ -182,13 +182,16 @@ fn add<T: PartialEq>(known: &mut Vec<T>, more: Vec<T>) {
     }
 }
 
-/// What make is asked, a line of answer each; the last has `FILE|SITES|` for every file.
+/// Stands between names and sites; neither an address nor a shell's command has it.
+const BORDER: &str = "<|>";
+
+/// What make is asked, a line of answer each; the last has name and sites of every file, with borders behind both.
 const QUESTIONS: [&str; 5] = [
     "${DIST_SUBDIR}",
     "${DISTINFO_FILE}",
     "${_MASTER_SITE_OVERRIDE}",
     "${_MASTER_SITE_BACKUP}",
-    "${_ALLFILES:T:@f@${f}|${SITES.${f:S/=/--/}}|@}",
+    "${_ALLFILES:T:@f@${f}<|>${SITES.${f:S/=/--/}}<|>@}",
 ];
 
 fn of_package(site: &Site, digests: &Digests, node: &Node, cancel: &Cancel) -> Asked {
@@ -212,7 +215,7 @@ fn of_package(site: &Site, digests: &Digests, node: &Node, cancel: &Cancel) -> A
     let records = read(node, &path)?;
     let mut found = Vec::new();
     let mut errors = Vec::new();
-    let mut parts = files.split('|').map(str::trim);
+    let mut parts = files.split(BORDER).map(str::trim);
     while let (Some(name), Some(sites)) = (parts.next().filter(|name| !name.is_empty()), parts.next()) {
         if !clean(name) || name.contains('/') || name.starts_with('.') {
             return Err(bad(format!("'{}' is no name of a file", name.escape_debug())));

@@ -122,7 +122,8 @@ impl fmt::Display for Reason {
 /// What a code that says no means.
 pub fn said(status: u16) -> String {
     let meaning = match status {
-        401 | 407 => ", it wants to know who asks: see ~/.netrc",
+        401 => ", it wants to know who asks: see ~/.netrc",
+        407 => ", the proxy wants a user and a password, in the address that names it",
         403 => ", it does not allow that",
         404 | 410 => ", it has no such file",
         429 => ", it is asked too often",
