@@ -9,6 +9,7 @@ mod download;
 mod fetch;
 mod hosts;
 mod needed;
+mod part;
 mod report;
 mod sums;
 

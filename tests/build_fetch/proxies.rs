@@ -1,8 +1,8 @@
 //! Proxies, redirects, certificates and passwords.
 
-use super::server::{Asked, Proxy, Reply, Server};
+use super::server::{Asked, Proxy, Reply, Server, Socks};
 use super::{BYTES, Lab, file, missing};
-use relocate::build::web::{NoProxy, ProxyAddress};
+use relocate::build::web::{NoProxy, ProxyAddress, Settings};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,6 +31,16 @@ fn hosts_of_no_proxy_are_asked_directly() {
     lab.settings.no_proxy = NoProxy::new("127.0.0.0/8");
     lab.fetch(&[file("a", BYTES, &[server.url("a")])]).unwrap();
     assert!(proxy.log().is_empty());
+}
+
+#[test]
+fn a_socks_proxy_is_asked_for_the_name() {
+    let (mut lab, server, socks) = (Lab::new(), Server::of(BYTES), Socks::start());
+    let all = format!("socks5h://127.0.0.1:{}", socks.port());
+    let find = |name: &str| (name == "ALL_PROXY").then(|| all.clone().into());
+    lab.settings.plain = Settings::from_environment(find).unwrap().plain;
+    lab.fetch(&[file("a", BYTES, &[server.url("a").replace("127.0.0.1", "archive.example")])]).unwrap();
+    assert_eq!(socks.names(), ["archive.example"]);
 }
 
 #[test]

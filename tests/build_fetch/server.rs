@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -241,6 +241,56 @@ impl Proxy {
 }
 
 impl Drop for Proxy {
+    fn drop(&mut self) {
+        end(self.port, &self.stop);
+    }
+}
+
+/// A SOCKS 5 proxy without passwords (RFC 1928) that is asked for names; every name is loopback to it.
+pub(crate) struct Socks {
+    port: u16,
+    stop: Arc<AtomicBool>,
+    names: Arc<Mutex<Vec<String>>>,
+}
+
+impl Socks {
+    pub(crate) fn start() -> Self {
+        let names: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = names.clone();
+        let (port, stop) = listen(move |mut stream| {
+            let mut head = [0; 2];
+            stream.read_exact(&mut head)?;
+            let mut methods = vec![0; head[1].into()];
+            stream.read_exact(&mut methods)?;
+            stream.write_all(&[5, 0])?;
+            let mut request = [0; 5];
+            stream.read_exact(&mut request)?;
+            assert_eq!(request[..4], [5, 1, 0, 3]);
+            let mut name = vec![0; request[4].into()];
+            stream.read_exact(&mut name)?;
+            kept.lock().unwrap().push(String::from_utf8(name).unwrap());
+            let mut port = [0; 2];
+            stream.read_exact(&mut port)?;
+            let mut server = TcpStream::connect(("127.0.0.1", u16::from_be_bytes(port)))?;
+            stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+            let (mut from, mut to) = (stream.try_clone()?, server.try_clone()?);
+            thread::spawn(move || io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)));
+            io::copy(&mut server, &mut stream)?;
+            stream.shutdown(Shutdown::Both)
+        });
+        Self { port, stop, names }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.names.lock().unwrap().clone()
+    }
+}
+
+impl Drop for Socks {
     fn drop(&mut self) {
         end(self.port, &self.stop);
     }

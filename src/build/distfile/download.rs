@@ -5,7 +5,7 @@
 
 use super::fetch::{Event, Listener};
 use super::sums::{self, Wrong};
-use super::{Distfile, FetchError, address};
+use super::{Distfile, FetchError};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::build::web::{Answer, Reason, Request, Web, said};
@@ -208,9 +208,4 @@ fn continues(answer: &Answer, have: u64, size: Option<u64>) -> bool {
 fn version_of(answer: &Answer) -> Option<String> {
     let tag = answer.header("etag").filter(|tag| tag.starts_with('"'));
     tag.or_else(|| answer.header("last-modified")).map(str::to_owned)
-}
-
-/// Whether an address names a file of this machine, and which.
-pub(super) fn local(url: &str) -> Option<std::path::PathBuf> {
-    address::local(url)
 }

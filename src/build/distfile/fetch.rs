@@ -4,20 +4,17 @@
 //! be reached, and old sites are often gone or have given their name to somebody else. A wrong file that is there already
 //! stays until the right one takes its place; what a site sent wrongly is kept as `NAME.bad` for a look.
 
-use super::download::{Failed, Job, local};
+use super::download::{Failed, Job};
 use super::hosts::Hosts;
+use super::part::{beside, drop_empty, hold, io_error, look, name, rest, unwritten};
 use super::report::{FetchError, Missing, Tried};
-use super::sums::{self, Wrong};
+use super::sums::Wrong;
 use super::{Checksum, Distfile, address};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
-use crate::base::write::{self, Parents, WriteError};
+use crate::base::write::{self, Parents};
 use crate::build::web::{Web, shown_url};
-use rustix::fs::{FlockOperation, Mode};
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -136,12 +133,12 @@ pub fn present(files: &[Distfile], distdir: &Path) -> Result<Vec<Option<Result<P
 
 /// Sees to it that every file is there and right; tries all of them before it gives up.
 pub fn fetch(files: &[Distfile], options: &FetchOptions<'_>, listener: &dyn Listener) -> Result<Fetched, FetchError> {
-    let lacking = |file: &Distfile| options.mirrors.iter().map(|mirror| mirror.address(file)).collect::<Vec<_>>();
+    let of_mirrors = |file: &Distfile| options.mirrors.iter().map(|mirror| mirror.address(file)).collect::<Vec<_>>();
     let work = files.iter().enumerate().map(|(number, file)| Work {
         number,
         file,
         place: file.place(options.distdir),
-        urls: lacking(file).into_iter().chain(file.urls.iter().cloned()).collect(),
+        urls: of_mirrors(file).into_iter().chain(file.urls.iter().cloned()).collect(),
     });
     run(work.collect(), options, listener)
 }
@@ -190,7 +187,8 @@ struct Work<'a> {
     urls: Vec<String>,
 }
 
-type Result1 = Result<Result<Present, Missing>, FetchError>;
+/// The inner error is that no place has it.
+type Obtained = Result<Result<Present, Missing>, FetchError>;
 
 fn run(work: Vec<Work<'_>>, options: &FetchOptions<'_>, listener: &dyn Listener) -> Result<Fetched, FetchError> {
     let of = work.len();
@@ -247,7 +245,7 @@ struct Fetcher<'a> {
 }
 
 impl Fetcher<'_> {
-    fn obtain(&self, work: Work<'_>) -> Result1 {
+    fn obtain(&self, work: Work<'_>) -> Obtained {
         let found = match look(work.file, &work.place)? {
             Some(Ok(present)) => return Ok(Ok(self.tell_present(&work, present))),
             Some(Err(wrong)) => Some(wrong),
@@ -322,7 +320,7 @@ impl Fetcher<'_> {
             }
             let have = part.metadata().map_err(io_error("look at", path))?.len();
             self.listener.event(&Event::Started { file: work.number, url: shown_url(url), have });
-            let tried = match local(url) {
+            let tried = match address::local(url) {
                 Some(from) => job.copy(&from, part)?,
                 None => job.get(url, part, &mut version)?,
             };
@@ -367,81 +365,4 @@ impl Fetcher<'_> {
         }
         Ok(Some(reason))
     }
-}
-
-/// What is at a place; none where nothing is.
-fn look(file: &Distfile, place: &Path) -> Result<Option<Result<Present, Wrong>>, FetchError> {
-    let mut open = match File::open(place) {
-        Ok(open) => open,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("open", place)(error)),
-    };
-    let checked = sums::check(&mut open, file.size, &file.checksums).map_err(io_error("read", place))?;
-    Ok(Some(checked.map(|(sha256, size)| Present { place: place.to_owned(), sha256, size, from: None })))
-}
-
-/// Opens a part that no other process has; waits for one that has it.
-fn hold(path: &Path, cancel: &Cancel) -> Result<File, FetchError> {
-    loop {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(io_error("write", path))?;
-        // A file system without locks gives another error: then two runs at once are on their own.
-        while rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) == Err(rustix::io::Errno::WOULDBLOCK) {
-            rest(Duration::from_millis(200), cancel)?;
-        }
-        // It may have got its name, or been removed, before it was ours.
-        let own = file.metadata().map_err(io_error("look at", path))?.ino();
-        if fs::symlink_metadata(path).is_ok_and(|found| found.ino() == own) {
-            return Ok(file);
-        }
-    }
-}
-
-/// Gives the part the name of the file.
-fn name(part: &File, path: &Path, place: &Path) -> Result<(), FetchError> {
-    rustix::fs::fchmod(part, Mode::from_raw_mode(0o644)).map_err(|error| io_error("write", path)(error.into()))?;
-    part.sync_all().map_err(io_error("write", path))?;
-    fs::rename(path, place).map_err(io_error("rename a finished file to", place))?;
-    let dir = place.parent().unwrap_or(Path::new("."));
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error("make durable", place))?;
-    // What was kept for a look is of no interest any more.
-    let _ = fs::remove_file(beside(place, ".bad"));
-    Ok(())
-}
-
-/// Leaves no part without bytes lying about.
-fn drop_empty(part: &File, path: &Path) {
-    if part.metadata().is_ok_and(|metadata| metadata.len() == 0) {
-        // Only tidying: the next run takes what is there.
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn beside(place: &Path, end: &str) -> PathBuf {
-    let mut name: OsString = place.file_name().unwrap_or_default().to_owned();
-    name.push(end);
-    place.with_file_name(name)
-}
-
-fn rest(pause: Duration, cancel: &Cancel) -> Result<(), FetchError> {
-    let step = Duration::from_millis(20);
-    let mut left = pause;
-    while !left.is_zero() {
-        if cancel.is_cancelled() {
-            return Err(FetchError::Cancelled);
-        }
-        thread::sleep(left.min(step));
-        left = left.saturating_sub(step);
-    }
-    Ok(())
-}
-
-fn io_error(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> FetchError {
-    let path = path.to_owned();
-    move |source| FetchError::Io { doing, path: path.clone(), source }
-}
-
-fn unwritten(path: &Path) -> impl Fn(WriteError) -> FetchError {
-    let path = path.to_owned();
-    move |error| FetchError::Io { doing: "write", path: path.clone(), source: io::Error::other(error) }
 }
