@@ -374,4 +374,8 @@ fn an_archive_by_its_address_has_the_sum_that_was_asked_for() {
     let said = get(Some(Digest::of(b"other"))).unwrap_err().to_string();
     assert!(said.starts_with("1 of 1 file is missing\n  tree.tgz\n") && said.contains("its SHA256 is "), "{said}");
     assert_eq!(get(None).unwrap().from, Some(server.url("t")));
+    let mut offline = Lab::new();
+    offline.settings.offline = true;
+    let kept = offline.with(|options| archive(&server.url("t"), None, &into, options, &offline.told)).unwrap();
+    assert_eq!((kept.from, kept.sha256), (None, Digest::of(BYTES)));
 }

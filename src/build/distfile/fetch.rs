@@ -12,7 +12,7 @@ use super::sums::Wrong;
 use super::{Checksum, Distfile, address};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
-use crate::base::write::{self, Parents};
+use crate::base::write::Parents;
 use crate::build::web::{Web, shown_url};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -139,11 +139,13 @@ pub fn fetch(files: &[Distfile], options: &FetchOptions<'_>, listener: &dyn List
         file,
         place: file.place(options.distdir),
         urls: of_mirrors(file).into_iter().chain(file.urls.iter().cloned()).collect(),
+        is_doubtful: false,
     });
     run(work.collect(), options, listener)
 }
 
-/// Gets one file by its address to a path, such as the tree's own archive. Without a sum it is taken as it comes.
+/// Gets one file by its address to a path, such as the tree's own archive. Without a sum it is taken as it comes, and one that
+/// is there is replaced, unless offline.
 pub fn archive(
     url: &str,
     sha256: Option<Digest>,
@@ -161,11 +163,9 @@ pub fn archive(
         urls: vec![url.to_owned()],
         needed_by: Vec::new(),
     };
-    // Without a sum nothing says that the file which is there is the one.
-    if sha256.is_none() {
-        write::remove(into).map_err(unwritten(into))?;
-    }
-    let work = Work { number: 0, file: &file, place: into.to_owned(), urls: file.urls.clone() };
+    // Without a sum nothing says that the file which is there is the one; offline there is no other.
+    let is_doubtful = sha256.is_none() && !options.web.is_offline();
+    let work = Work { number: 0, file: &file, place: into.to_owned(), urls: file.urls.clone(), is_doubtful };
     let mut fetched = run(vec![work], options, listener)?;
     Ok(fetched.files.remove(0))
 }
@@ -185,6 +185,15 @@ struct Work<'a> {
     file: &'a Distfile,
     place: PathBuf,
     urls: Vec<String>,
+    /// What is at the place may be anything.
+    is_doubtful: bool,
+}
+
+impl Work<'_> {
+    /// What is at the place, where it counts.
+    fn look(&self) -> Result<Option<Result<Present, Wrong>>, FetchError> {
+        if self.is_doubtful { Ok(None) } else { look(self.file, &self.place) }
+    }
 }
 
 /// The inner error is that no place has it.
@@ -246,7 +255,7 @@ struct Fetcher<'a> {
 
 impl Fetcher<'_> {
     fn obtain(&self, work: Work<'_>) -> Obtained {
-        let found = match look(work.file, &work.place)? {
+        let found = match work.look()? {
             Some(Ok(present)) => return Ok(Ok(self.tell_present(&work, present))),
             Some(Err(wrong)) => Some(wrong),
             None => None,
@@ -259,7 +268,7 @@ impl Fetcher<'_> {
         let path = beside(&work.place, ".part");
         let part = hold(&path, self.options.cancel)?;
         // Another process may have fetched it while this one waited for its part.
-        if let Some(Ok(present)) = look(work.file, &work.place)? {
+        if let Some(Ok(present)) = work.look()? {
             drop_empty(&part, &path);
             return Ok(Ok(self.tell_present(&work, present)));
         }
