@@ -7,6 +7,7 @@
 pub mod bootstrap;
 pub mod cause;
 pub mod digests;
+pub mod distfile;
 pub mod graph;
 pub mod hold;
 pub mod host;
@@ -22,3 +23,4 @@ pub mod site;
 pub mod store;
 pub mod tree;
 pub mod usage;
+pub mod web;
