@@ -73,6 +73,24 @@ impl Graph {
         }
         names
     }
+
+    /// The graph of this node and what it needs, directly or not, and for each node of it the number it has here.
+    pub fn narrowed(&self, node: usize) -> (Self, Vec<usize>) {
+        let mut is_wanted = vec![false; self.nodes.len()];
+        if let Some(is_wanted) = is_wanted.get_mut(node) {
+            *is_wanted = true;
+        }
+        // Nodes come after all they need.
+        for at in (0..self.nodes.len()).rev().filter(|at| *at <= node) {
+            if is_wanted[at] {
+                self.edges[at].iter().for_each(|edge| is_wanted[*edge] = true);
+            }
+        }
+        let wanted: Vec<usize> = (0..self.nodes.len()).filter(|at| is_wanted[*at]).collect();
+        let here = |edge: &usize| wanted.binary_search(edge).ok();
+        let edges = wanted.iter().map(|at| self.edges[*at].iter().filter_map(here).collect()).collect();
+        (Self { nodes: wanted.iter().map(|at| self.nodes[*at].clone()).collect(), edges }, wanted)
+    }
 }
 
 /// Asks the tree about the requested packages and all they need, `jobs` directories at a time.

@@ -7,9 +7,11 @@
 mod checks;
 mod links;
 mod locked;
+mod one;
 mod settings;
 
 pub use locked::Drift;
+pub use one::{One, OneError};
 
 use super::bootstrap::{self, BootstrapError, Bootstrapped};
 use super::digests::Digests;
@@ -21,7 +23,7 @@ use super::key::{self, Grounds, KeyError};
 use super::mkconf::{self, MkConfError, Unwritable};
 use super::schedule::{self, BuildError, Order, Outcome};
 use super::site::Site;
-use super::store::{DirStore, Store};
+use super::store::{DirStore, Store, StoreError};
 use super::tree::{Base, Source, Tree, TreeError};
 use super::usage::Usage;
 use crate::base::child::Cancel;
@@ -142,6 +144,10 @@ pub enum JobError {
     Database(DatabaseError),
     /// Another build has the prefix.
     Hold(HoldError),
+    /// The one package asked for cannot be made here.
+    One(OneError),
+    /// The shared place for binary packages.
+    Store(StoreError),
     /// A file of ours.
     Io {
         /// What was being done, such as `make`.
@@ -173,6 +179,8 @@ impl fmt::Display for JobError {
             Self::Build(error) => error.fmt(f),
             Self::Database(error) => error.fmt(f),
             Self::Hold(error) => error.fmt(f),
+            Self::One(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
             Self::Io { doing, path, source } => write!(f, "cannot {doing} {}: {source}", path.display()),
         }
     }
@@ -187,6 +195,7 @@ impl JobError {
             Self::Tree(error) => error.help(),
             Self::Bootstrap(error) => error.help(),
             Self::Hold(HoldError::Taken { .. }) => Some("wait for it, or run without --no-wait".to_owned()),
+            Self::One(error) => Some(error.help()),
             Self::Drift(_) => Some("to take what is there now, run without --locked and commit the lock".to_owned()),
             _ => None,
         }
@@ -203,7 +212,7 @@ macro_rules! from {
     };
 }
 
-from!(TreeError => Tree, BootstrapError => Bootstrap, MkConfError => MkConf, GraphError => Graph, KeyError => Key, BuildError => Build, DatabaseError => Database, HoldError => Hold);
+from!(TreeError => Tree, BootstrapError => Bootstrap, MkConfError => MkConf, GraphError => Graph, KeyError => Key, BuildError => Build, DatabaseError => Database, HoldError => Hold, OneError => One, StoreError => Store);
 
 fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> JobError {
     let path = path.to_owned();
@@ -304,7 +313,8 @@ impl Prepared<'_> {
         if let Some(locked) = self.wish.locked {
             locked::compare(locked, &now)?;
         }
-        let outcome = self.packages(&site, &asked)?;
+        self.wish.listener.event(&Event::Packages(&asked.graph));
+        let outcome = self.packages(&site, &asked.graph, &asked.keys)?;
         self.tell("links");
         links::make(self.wish, &site.prefix)?;
         let unneeded = self.unneeded(&site, &asked.graph)?;
@@ -322,7 +332,6 @@ impl Prepared<'_> {
         let graph = graph::graph(site, &digests, &requests, jobs, self.wish.cancel)?;
         let grounds = key::grounds(site, &digests, &graph, &settings::tools(&self.toolchain), jobs, self.wish.cancel)?;
         let keys = key::keys(&graph, &grounds);
-        self.wish.listener.event(&Event::Packages(&graph));
         Ok(Asked { bootstrapped, graph, grounds, keys })
     }
 
@@ -367,14 +376,19 @@ impl Prepared<'_> {
         (side as usize, jobs.div_ceil(side))
     }
 
-    fn packages(&self, site: &Site, asked: &Asked) -> Result<Outcome, JobError> {
+    /// Binary packages of this work directory.
+    fn near(&self) -> DirStore {
+        DirStore::new(&self.wish.work.join("store"))
+    }
+
+    fn packages(&self, site: &Site, graph: &Graph, keys: &[Digest]) -> Result<Outcome, JobError> {
         self.tell("packages");
-        let near = DirStore::new(&self.wish.work.join("store"));
-        let told = Told { graph: &asked.graph, listener: self.wish.listener };
+        let near = self.near();
+        let told = Told { graph, listener: self.wish.listener };
         let order = Order {
             site,
-            graph: &asked.graph,
-            keys: &asked.keys,
+            graph,
+            keys,
             near: &near,
             far: self.wish.cache,
             jobs: self.shares().0,

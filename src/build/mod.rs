@@ -17,6 +17,7 @@ pub mod key;
 pub mod mkconf;
 pub mod nearest;
 pub mod phase;
+pub mod plan;
 pub mod scan;
 pub mod schedule;
 pub mod site;

@@ -208,6 +208,11 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
     Ok(outcome)
 }
 
+/// Whether the prefix has a package from bootstrap, so that it is never made here.
+pub(super) fn is_given(node: &Node, packages: &BTreeMap<String, Package>) -> bool {
+    packages.get(&node.pkgname).is_some_and(|package| package.is_preserved || node.is_bootstrap)
+}
+
 /// The order of installation, without what bootstrap brought.
 struct Steps {
     /// Nodes in their order.
@@ -220,10 +225,8 @@ struct Steps {
 
 impl Steps {
     fn new(order: &Order<'_>, packages: &BTreeMap<String, Package>) -> Self {
-        let is_given =
-            |node: &Node| packages.get(&node.pkgname).is_some_and(|package| package.is_preserved || node.is_bootstrap);
         let (given, nodes): (Vec<usize>, Vec<usize>) =
-            (0..order.graph.nodes.len()).partition(|at| is_given(&order.graph.nodes[*at]));
+            (0..order.graph.nodes.len()).partition(|at| is_given(&order.graph.nodes[*at], packages));
         let mut digester = Digester::default();
         for (name, _) in packages.iter().filter(|(_, package)| package.is_preserved) {
             digester.update(name.as_bytes());

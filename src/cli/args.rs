@@ -38,6 +38,10 @@ pub(super) enum Command {
     Audit(AuditArgs),
     /// Build what a recipe names, from a pkgsrc tree to the proven archive
     Build(BuildArgs),
+    /// Write the packages of a recipe as a pipeline, workflow or makefile, each a `relocate build-one`
+    Plan(PlanArgs),
+    /// Build one package of a recipe into a shared cache, with what it needs from there
+    BuildOne(BuildOneArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
@@ -349,12 +353,9 @@ pub(super) struct InitArgs {
 pub(super) struct BuildArgs {
     /// The recipe (docs/recipe.md); `relocate init` writes one
     pub recipe: PathBuf,
-    /// Where to work [default: below ~/.cache/relocate, one directory for each recipe and prefix]
-    #[arg(long, value_name = "DIR")]
-    pub work: Option<PathBuf>,
-    /// Where source archives lie [default: what the recipe says, else distfiles/ in the work directory]
-    #[arg(long, value_name = "DIR")]
-    pub distfiles: Option<PathBuf>,
+    /// Where the recipe's files are kept.
+    #[command(flatten)]
+    pub places: PlaceArgs,
     /// Binary packages shared with other builds: a directory
     #[arg(long, value_name = "DIR")]
     pub cache: Option<PathBuf>,
@@ -370,6 +371,81 @@ pub(super) struct BuildArgs {
     /// Look at the recipe, the tree and this machine, and build nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate plan`.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// The recipe (docs/recipe.md)
+    pub recipe: PathBuf,
+    /// The engine
+    #[arg(long, value_enum, value_name = "ENGINE")]
+    pub format: PlanFormat,
+    /// Where to [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The cache that the packages share, as the machines see it
+    #[arg(long, value_name = "DIR", default_value = "cache")]
+    pub cache: PathBuf,
+    /// Have the calls fail where anything differs from the lock beside the recipe
+    #[arg(long)]
+    pub locked: bool,
+    /// Where the recipe's files are kept.
+    #[command(flatten)]
+    pub places: PlaceArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// An engine's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// A child pipeline of GitLab
+    Gitlab,
+    /// A workflow of Argo
+    Argo,
+    /// A makefile for GNU and BSD make
+    Make,
+}
+
+/// Where a build keeps its files.
+#[derive(Debug, Clone, Args)]
+pub(super) struct PlaceArgs {
+    /// Where to work [default: below ~/.cache/relocate, one directory for each recipe and prefix]
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Where source archives lie [default: what the recipe says, else distfiles/ in the work directory]
+    #[arg(long, value_name = "DIR")]
+    pub distfiles: Option<PathBuf>,
+}
+
+/// `relocate build-one`.
+#[derive(Debug, Args)]
+pub(super) struct BuildOneArgs {
+    /// The package's key, as `relocate plan` and the lock have it
+    pub key: String,
+    /// The recipe (docs/recipe.md)
+    #[arg(long, value_name = "FILE")]
+    pub recipe: PathBuf,
+    /// Where the packages it needs are, and where it goes: a directory
+    #[arg(long, value_name = "DIR")]
+    pub cache: PathBuf,
+    /// The package that is meant, to be told where it has another key here
+    #[arg(long, value_name = "NAME")]
+    pub package: Option<String>,
+    /// Fail where anything differs from the lock beside the recipe
+    #[arg(long)]
+    pub locked: bool,
+    /// Where another build has the prefix, end with 75 instead of waiting
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Where the recipe's files are kept.
+    #[command(flatten)]
+    pub places: PlaceArgs,
     /// Output options.
     #[command(flatten)]
     pub common: Common,

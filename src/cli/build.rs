@@ -1,6 +1,6 @@
 //! `relocate build`: from a recipe to the archive, proven and tried. The archive gets its name last, when its smoke commands ran.
 
-use super::args::{BuildArgs, Cli, Command, PackArgs};
+use super::args::{BuildArgs, Cli, Command, PackArgs, PlaceArgs};
 use super::building::Building;
 use super::config::Config;
 use super::exit::Exit;
@@ -16,7 +16,7 @@ use crate::base::host;
 use crate::base::path::Prefix;
 use crate::base::write::{Looks, NewFile, Scratch, record};
 use crate::build::hold::HoldError;
-use crate::build::job::{self, JobError, Prepared, Staged, Wish};
+use crate::build::job::{self, JobError, OneError, Prepared, Staged, Wish};
 use crate::build::store::{DirStore, Store};
 use crate::contents::files_of;
 use crate::install::{self, Install};
@@ -44,19 +44,19 @@ pub(super) fn run(args: &BuildArgs) -> Exit {
 }
 
 /// A recipe and the files that belong to it.
-struct Read {
-    recipe: Recipe,
+pub(super) struct Read {
+    pub(super) recipe: Recipe,
     /// The directory of its file, absolute.
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     lock_file: PathBuf,
-    lock: Option<Lock>,
-    work: PathBuf,
-    distfiles: PathBuf,
+    pub(super) lock: Option<Lock>,
+    pub(super) work: PathBuf,
+    pub(super) distfiles: PathBuf,
     output: PathBuf,
 }
 
 fn work(args: &BuildArgs) -> Result<Exit, Failure> {
-    let read = read(args)?;
+    let read = read(&args.recipe, &args.places, args.locked)?;
     let owner = Owner::of(&read)?;
     let done = build(args, &read);
     // The one who started the build in a container must be able to read what came out, on failure too.
@@ -109,29 +109,29 @@ fn looked(args: &BuildArgs, prepared: &Prepared<'_>) -> Exit {
     Exit::Done
 }
 
-/// Reads the recipe, and the lock beside it.
-fn read(args: &BuildArgs) -> Result<Read, Failure> {
-    let place = report::place(&args.recipe);
+/// Reads the recipe, and the lock beside it, which must be there to be held to.
+pub(super) fn read(recipe_file: &Path, places: &PlaceArgs, is_locked: bool) -> Result<Read, Failure> {
+    let place = report::place(recipe_file);
     let absolute = |path: &Path| {
         host::absolute(path)
             .map_err(|error| Failure::new(Exit::Environment, format!("{}: {error}", report::place(path))))
     };
-    let text = fs::read_to_string(&args.recipe).map_err(|error| Usage::new(format!("cannot read {place}: {error}")))?;
-    let recipe = Recipe::parse(&text).map_err(|problems| Usage::new(report::problems(&args.recipe, &problems)))?;
-    let file = absolute(&args.recipe)?;
+    let text = fs::read_to_string(recipe_file).map_err(|error| Usage::new(format!("cannot read {place}: {error}")))?;
+    let recipe = Recipe::parse(&text).map_err(|problems| Usage::new(report::problems(recipe_file, &problems)))?;
+    let file = absolute(recipe_file)?;
     let directory = file.parent().unwrap_or(Path::new("/")).to_owned();
     let lock_file = file.with_extension("lock");
     let lock = match fs::read_to_string(&lock_file) {
         Ok(text) => Some(Lock::parse(&text).map_err(|problem| Usage::new(report::problems(&lock_file, &[problem])))?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !args.locked => None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_locked => None,
         Err(error) => {
             let failure =
                 Failure::new(Exit::Environment, format!("cannot read the lock {}: {error}", lock_file.display()));
             return Err(failure.help(Some("run without --locked once, and commit the lock it writes".to_owned())));
         }
     };
-    let work = args.work.as_deref().map_or_else(|| default_work(&recipe), absolute)?;
-    let distfiles = match (&args.distfiles, &recipe.fetch.distfiles) {
+    let work = places.work.as_deref().map_or_else(|| default_work(&recipe), absolute)?;
+    let distfiles = match (&places.distfiles, &recipe.fetch.distfiles) {
         (Some(typed), _) => absolute(typed)?,
         (None, Some(said)) => absolute(&directory.join(said))?,
         (None, None) => work.join("distfiles"),
@@ -159,7 +159,7 @@ fn default_work(recipe: &Recipe) -> Result<PathBuf, Failure> {
 }
 
 /// The moment that is written everywhere: what the environment says, else what the lock says, else the tree's own.
-fn epoch(read: &Read) -> Result<Option<i64>, Failure> {
+pub(super) fn epoch(read: &Read) -> Result<Option<i64>, Failure> {
     let said = host::source_date_epoch()
         .map_err(|found| Usage::new(format!("SOURCE_DATE_EPOCH is '{found}', not a number of seconds")))?;
     Ok(said.or(read.lock.as_ref().map(|lock| lock.source_date_epoch)))
@@ -336,7 +336,8 @@ fn told(findings: &[Finding]) -> String {
     format!("{}\nnothing was begun", told.collect::<Vec<_>>().join("\nerror: "))
 }
 
-fn failure(error: &JobError) -> Failure {
+/// How a job that failed ends.
+pub(super) fn failure(error: &JobError) -> Failure {
     let exit = match error {
         JobError::Findings(findings) => {
             let of_recipe = |kind: &str| ["pkgpath", "option", "variable-unread", "link"].contains(&kind);
@@ -345,7 +346,7 @@ fn failure(error: &JobError) -> Failure {
         }
         JobError::Graph(_) | JobError::Build(_) | JobError::Bootstrap(_) => Exit::Build,
         JobError::Settings(_) => Exit::Usage,
-        JobError::Drift(_) => Exit::No,
+        JobError::Drift(_) | JobError::One(OneError::NoSuchKey { .. }) => Exit::No,
         JobError::Hold(HoldError::Taken { .. }) => Exit::InUse,
         _ => Exit::Environment,
     };

@@ -6,8 +6,21 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 11] =
-    ["pack", "check", "install", "fix", "verify", "elf", "inspect", "audit", "init", "build", "demo"];
+const COMMANDS: [&str; 13] = [
+    "pack",
+    "check",
+    "install",
+    "fix",
+    "verify",
+    "elf",
+    "inspect",
+    "audit",
+    "init",
+    "build",
+    "plan",
+    "build-one",
+    "demo",
+];
 /// Words that are kept for commands this version does not have.
 const LATER: [&str; 12] = [
     "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self", "wrapper",

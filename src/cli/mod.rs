@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod build;
+mod build_one;
 mod building;
 mod check;
 mod config;
@@ -23,6 +24,7 @@ mod output;
 mod pack;
 mod paste;
 mod peer;
+mod plan;
 mod progress;
 mod report;
 mod summary;
@@ -69,6 +71,8 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Build(args) => build::run(&args),
+            Command::Plan(args) => plan::run(&args),
+            Command::BuildOne(args) => build_one::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args),
