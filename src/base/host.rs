@@ -94,6 +94,11 @@ pub fn source_date_epoch() -> Result<Option<i64>, String> {
     }
 }
 
+/// A variable of the environment.
+pub fn variable(name: &str) -> Option<std::ffi::OsString> {
+    env::var_os(name)
+}
+
 /// Where programs keep what they can make again: `XDG_CACHE_HOME`, else `~/.cache` (XDG Base Directory Specification). None without
 /// a home directory.
 pub fn cache_directory() -> Option<PathBuf> {

@@ -9,12 +9,15 @@ mod links;
 mod locked;
 mod one;
 mod settings;
+mod sources;
 
 pub use locked::Drift;
 pub use one::{One, OneError};
+pub use sources::{Had, Sources, options};
 
 use super::bootstrap::{self, BootstrapError, Bootstrapped};
 use super::digests::Digests;
+use super::distfile::{self, Distfile, FetchError, NeededError, Present};
 use super::graph::{self, Graph, GraphError, Request};
 use super::hold::{self, HoldError};
 use super::host::{self, Environment, Toolchain};
@@ -45,14 +48,18 @@ pub struct Wish<'a> {
     pub directory: &'a Path,
     /// The work directory, absolute; made where it is not there.
     pub work: &'a Path,
-    /// The tree's archive, where the recipe's tree is a URL and it has been fetched.
-    pub fetched_tree: Option<&'a Path>,
+    /// The tree's archive and its sum, where the recipe's tree is a URL and it has been fetched.
+    pub fetched_tree: Option<&'a Present>,
+    /// How source archives are got.
+    pub sources: Sources<'a>,
     /// Where source archives lie, absolute.
     pub distfiles: &'a Path,
     /// Binary packages shared with others.
     pub cache: Option<&'a dyn Store>,
     /// The lock that must hold, where one must.
     pub locked: Option<&'a Lock>,
+    /// The lock of the last build, where there is one.
+    pub kept: Option<&'a Lock>,
     /// The moment written into everything, in seconds since 1970; none takes the tree's own.
     pub epoch: Option<i64>,
     /// Processors to use; the recipe's own number wins.
@@ -78,6 +85,8 @@ pub enum Event<'a> {
     Bootstrap(bootstrap::Step<'a>),
     /// The packages that will be built.
     Packages(&'a Graph),
+    /// Something about a source archive.
+    Source(&'a [Distfile], &'a distfile::Event),
     /// Something about one of them.
     Package(&'a Graph, &'a schedule::Event),
 }
@@ -138,6 +147,10 @@ pub enum JobError {
     Key(KeyError),
     /// The lock does not hold.
     Drift(Drift),
+    /// What source archives there are to be.
+    Needed(NeededError),
+    /// Source archives.
+    Fetch(FetchError),
     /// A package.
     Build(BuildError),
     /// The prefix's database.
@@ -176,6 +189,8 @@ impl fmt::Display for JobError {
             Self::Graph(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
             Self::Drift(drift) => drift.fmt(f),
+            Self::Needed(error) => error.fmt(f),
+            Self::Fetch(error) => error.fmt(f),
             Self::Build(error) => error.fmt(f),
             Self::Database(error) => error.fmt(f),
             Self::Hold(error) => error.fmt(f),
@@ -212,7 +227,7 @@ macro_rules! from {
     };
 }
 
-from!(TreeError => Tree, BootstrapError => Bootstrap, MkConfError => MkConf, GraphError => Graph, KeyError => Key, BuildError => Build, DatabaseError => Database, HoldError => Hold, OneError => One, StoreError => Store);
+from!(TreeError => Tree, BootstrapError => Bootstrap, MkConfError => MkConf, GraphError => Graph, KeyError => Key, NeededError => Needed, FetchError => Fetch, BuildError => Build, DatabaseError => Database, HoldError => Hold, OneError => One, StoreError => Store);
 
 fn io(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> JobError {
     let path = path.to_owned();
@@ -267,7 +282,7 @@ fn errors(mut findings: Vec<Finding>) -> JobError {
 fn source(wish: &Wish<'_>) -> Result<Source, JobError> {
     let base = match (&wish.recipe.tree.from, wish.fetched_tree) {
         (crate::recipe::Source::Path(path), _) => wish.directory.join(path),
-        (crate::recipe::Source::Url(_), Some(path)) => path.to_owned(),
+        (crate::recipe::Source::Url(_), Some(present)) => present.place.clone(),
         (crate::recipe::Source::Url(url), None) => {
             let found = format!("the tree is not there yet: {url}");
             return Err(errors(vec![
@@ -309,7 +324,9 @@ impl Prepared<'_> {
     pub fn build(self) -> Result<Staged, JobError> {
         let site = self.site();
         let asked = self.ask(&site)?;
-        let now = locked::lock(&self, &asked);
+        self.hold_to_lock(&asked)?;
+        let had = self.fetch(self.missing(&site, &asked)?)?;
+        let now = locked::lock(&self, &asked, Some(&had));
         if let Some(locked) = self.wish.locked {
             locked::compare(locked, &now)?;
         }

@@ -42,6 +42,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Build one package of a recipe into a shared cache, with what it needs from there
     BuildOne(BuildOneArgs),
+    /// Fetch the source archives of a recipe, and of all it needs
+    Fetch(FetchArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
@@ -356,9 +358,9 @@ pub(super) struct BuildArgs {
     /// Where the recipe's files are kept.
     #[command(flatten)]
     pub places: PlaceArgs,
-    /// Binary packages shared with other builds: a directory
-    #[arg(long, value_name = "DIR")]
-    pub cache: Option<PathBuf>,
+    /// Binary packages shared with other builds: a directory, s3://BUCKET/DIR or https://HOST/DIR
+    #[arg(long, value_name = "PLACE")]
+    pub cache: Option<String>,
     /// Fail where anything differs from the lock beside the recipe, instead of writing a new one
     #[arg(long)]
     pub locked: bool,
@@ -388,8 +390,8 @@ pub(super) struct PlanArgs {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The cache that the packages share, as the machines see it
-    #[arg(long, value_name = "DIR", default_value = "cache")]
-    pub cache: PathBuf,
+    #[arg(long, value_name = "PLACE", default_value = "cache")]
+    pub cache: String,
     /// Have the calls fail where anything differs from the lock beside the recipe
     #[arg(long)]
     pub locked: bool,
@@ -421,6 +423,28 @@ pub(super) struct PlaceArgs {
     /// Where source archives lie [default: what the recipe says, else distfiles/ in the work directory]
     #[arg(long, value_name = "DIR")]
     pub distfiles: Option<PathBuf>,
+    /// Never connect to anything
+    #[arg(long)]
+    pub offline: bool,
+    /// Believe these certificates alone [default: SSL_CERT_FILE, else the system's and those of the tool]
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `relocate fetch`.
+#[derive(Debug, Args)]
+pub(super) struct FetchArgs {
+    /// The recipe (docs/recipe.md)
+    pub recipe: PathBuf,
+    /// List what is missing, where it would come from and where it belongs; end with 1 where something is
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the build keeps its files.
+    #[command(flatten)]
+    pub places: PlaceArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
 }
 
 /// `relocate build-one`.
@@ -431,9 +455,9 @@ pub(super) struct BuildOneArgs {
     /// The recipe (docs/recipe.md)
     #[arg(long, value_name = "FILE")]
     pub recipe: PathBuf,
-    /// Where the packages it needs are, and where it goes: a directory
-    #[arg(long, value_name = "DIR")]
-    pub cache: PathBuf,
+    /// Where the packages it needs are, and where it goes: a directory, s3://BUCKET/DIR or https://HOST/DIR
+    #[arg(long, value_name = "PLACE")]
+    pub cache: String,
     /// The package that is meant, to be told where it has another key here
     #[arg(long, value_name = "NAME")]
     pub package: Option<String>,

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
+use super::sources::Reach;
 use super::{check, report};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
@@ -17,7 +18,6 @@ use crate::base::path::Prefix;
 use crate::base::write::{Looks, NewFile, Scratch, record};
 use crate::build::hold::HoldError;
 use crate::build::job::{self, JobError, OneError, Prepared, Staged, Wish};
-use crate::build::store::{DirStore, Store};
 use crate::contents::files_of;
 use crate::install::{self, Install};
 use crate::pack::Limits;
@@ -67,21 +67,26 @@ fn work(args: &BuildArgs) -> Result<Exit, Failure> {
 
 fn build(args: &BuildArgs, read: &Read) -> Result<Exit, Failure> {
     let building = Building::new(args.common.quiet || args.common.json);
-    let cache = args.cache.as_deref().map(DirStore::new);
+    let reach = Reach::of(read, &args.places)?;
+    let cache = reach.cache(args.cache.as_deref())?;
+    let cancel = Cancel::default();
+    let tree = reach.tree(read, &building, &cancel)?;
     let wish = Wish {
         recipe: &read.recipe,
         directory: &read.directory,
         work: &read.work,
-        fetched_tree: None,
+        fetched_tree: tree.as_ref(),
+        sources: reach.sources(),
         distfiles: &read.distfiles,
-        cache: cache.as_ref().map(|cache| cache as &dyn Store),
+        cache: cache.as_deref(),
         locked: read.lock.as_ref().filter(|_| args.locked),
+        kept: read.lock.as_ref(),
         epoch: epoch(read)?,
         jobs: args.common.jobs.map_or_else(host::processors, usize::from),
         keep_going: args.keep_going,
         wait: !args.no_wait,
         listener: &building,
-        cancel: &Cancel::default(),
+        cancel: &cancel,
     };
     let prepared = job::prepare(&wish).inspect_err(|_| building.end());
     let prepared = prepared.map_err(|error| failure(&error))?;

@@ -7,11 +7,11 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::report;
+use super::sources::Reach;
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::host;
 use crate::build::job::{self, One, Wish};
-use crate::build::store::{DirStore, Store};
 use report::{GREEN, paint, say, talk};
 use serde_json::json;
 
@@ -31,27 +31,34 @@ fn build(args: &BuildOneArgs) -> Result<Option<One>, Failure> {
         let found = format!("'{}' is no key: it has 64 hex digits", args.key.escape_debug());
         Usage(found, Some("take one from 'relocate plan' or from the lock".to_owned()))
     })?;
-    let cache = DirStore::new(&args.cache);
     let read = read(&args.recipe, &args.places, args.locked)?;
+    let reach = Reach::of(&read, &args.places)?;
+    let cache = reach
+        .cache(Some(&args.cache))?
+        .ok_or_else(|| Failure::from(Usage::new("--cache names a server, and nothing may be connected to")))?;
     // A key says all that a package is made from: nothing has to be looked at where there is one.
     if cache.has(key).map_err(|error| Failure::new(Exit::Environment, error.to_string()))? {
         return Ok(None);
     }
     let building = Building::new(args.common.quiet || args.common.json);
+    let cancel = Cancel::default();
+    let tree = reach.tree(&read, &building, &cancel)?;
     let wish = Wish {
         recipe: &read.recipe,
         directory: &read.directory,
         work: &read.work,
-        fetched_tree: None,
+        fetched_tree: tree.as_ref(),
+        sources: reach.sources(),
         distfiles: &read.distfiles,
-        cache: Some(&cache),
+        cache: Some(&*cache),
         locked: read.lock.as_ref().filter(|_| args.locked),
+        kept: read.lock.as_ref(),
         epoch: epoch(&read)?,
         jobs: args.common.jobs.map_or_else(host::processors, usize::from),
         keep_going: false,
         wait: !args.no_wait,
         listener: &building,
-        cancel: &Cancel::default(),
+        cancel: &cancel,
     };
     let done = job::prepare(&wish).and_then(|prepared| {
         if !args.common.quiet {

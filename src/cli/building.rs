@@ -2,6 +2,7 @@
 
 use super::report::{self, count};
 use crate::build::bootstrap::Step;
+use crate::build::distfile::{self, Distfile};
 use crate::build::graph::Graph;
 use crate::build::job::{Event, Listener};
 use crate::build::schedule;
@@ -118,6 +119,23 @@ impl Building {
         }
     }
 
+    /// Files of the list by their number; of an empty list the one file that is the tree.
+    fn source(&self, files: &[Distfile], event: &distfile::Event) {
+        let name = |at: &usize| files.get(*at).map_or_else(|| "the tree".to_owned(), Distfile::path);
+        match event {
+            distfile::Event::Started { file, url, have: 0 } => self.say(&format!("{}: from {url}", name(file))),
+            distfile::Event::Started { file, url, have } => {
+                self.say(&format!("{}: from {url}, {} are here already", name(file), report::bytes(*have)));
+            }
+            distfile::Event::Again { file, reason, pause, .. } => {
+                self.say(&format!("{}: {reason}; again in {} s", name(file), pause.as_secs()));
+            }
+            distfile::Event::Refused { file, url, reason } => self.say(&format!("{}: {url}: {reason}", name(file))),
+            distfile::Event::Done(file) => self.say(&format!("{}: here", name(file))),
+            distfile::Event::Present(_) | distfile::Event::Bytes { .. } | distfile::Event::Missing(_) => {}
+        }
+    }
+
     fn ended(&self, at: usize) {
         let ended = self.state().running.remove(&at);
         if let Some((_, Some(line))) = ended {
@@ -158,6 +176,7 @@ impl Listener for Building {
                     self.say(&format!("note: the bootstrap is not kept for other work directories: {why}"));
                 }
             },
+            Event::Source(files, event) => self.source(files, event),
             Event::Packages(graph) => {
                 let whole = self.line("{spinner} {msg}  {elapsed_precise}");
                 let mut state = self.state();
@@ -168,6 +187,12 @@ impl Listener for Building {
             }
             Event::Package(graph, event) => self.package(graph, event),
         }
+    }
+}
+
+impl distfile::Listener for Building {
+    fn event(&self, event: &distfile::Event) {
+        self.source(&[], event);
     }
 }
 

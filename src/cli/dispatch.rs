@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "pack",
     "check",
     "install",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 13] = [
     "audit",
     "init",
     "build",
+    "fetch",
     "plan",
     "build-one",
     "demo",

@@ -12,6 +12,7 @@ mod dispatch;
 mod elf;
 mod exit;
 mod failure;
+mod fetch;
 mod fix;
 mod host_data;
 mod init;
@@ -27,6 +28,7 @@ mod peer;
 mod plan;
 mod progress;
 mod report;
+mod sources;
 mod summary;
 mod target;
 mod verify;
@@ -70,6 +72,7 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
             Command::Init(args) => init::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
+            Command::Fetch(args) => fetch::run(&args),
             Command::Build(args) => build::run(&args),
             Command::Plan(args) => plan::run(&args),
             Command::BuildOne(args) => build_one::run(&args),

@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::report;
+use super::sources::Reach;
 use crate::base::child::Cancel;
 use crate::base::host;
 use crate::base::write::record;
@@ -46,20 +47,25 @@ fn write(args: &PlanArgs) -> Result<Exit, Failure> {
 /// Asks the tree, in a prefix of its own machine; the packages are built elsewhere.
 fn plan(args: &PlanArgs, read: &Read, words: Words) -> Result<Plan, Failure> {
     let building = Building::new(args.common.quiet || args.common.json);
+    let reach = Reach::of(read, &args.places)?;
+    let cancel = Cancel::default();
+    let tree = reach.tree(read, &building, &cancel)?;
     let wish = Wish {
         recipe: &read.recipe,
         directory: &read.directory,
         work: &read.work,
-        fetched_tree: None,
+        fetched_tree: tree.as_ref(),
+        sources: reach.sources(),
         distfiles: &read.distfiles,
         cache: None,
         locked: read.lock.as_ref().filter(|_| args.locked),
+        kept: read.lock.as_ref(),
         epoch: epoch(read)?,
         jobs: args.common.jobs.map_or_else(host::processors, usize::from),
         keep_going: false,
         wait: true,
         listener: &building,
-        cancel: &Cancel::default(),
+        cancel: &cancel,
     };
     let asked = job::prepare(&wish).and_then(|prepared| {
         if !args.common.quiet {
@@ -83,7 +89,7 @@ fn words(args: &PlanArgs) -> Result<Words, Usage> {
         text.ok_or_else(|| Usage::new(format!("{} is not UTF-8, as a plan must be", report::place(path))))
     };
     let recipe = text(&args.recipe)?;
-    let mut rest = vec!["--cache".to_owned(), text(&args.cache)?];
+    let mut rest = vec!["--cache".to_owned(), args.cache.clone()];
     for (option, path) in [("--work", &args.places.work), ("--distfiles", &args.places.distfiles)] {
         if let Some(path) = path {
             rest.extend([option.to_owned(), text(path)?]);

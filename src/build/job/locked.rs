@@ -1,6 +1,6 @@
 //! The lock of a build: everything its result depends on, and the difference to one that was kept.
 
-use super::{Asked, JobError, Prepared};
+use super::{Asked, Had, JobError, Prepared, sources};
 use crate::recipe::{Difference, Lock, LockedBootstrap, LockedPackage, LockedToolchain, LockedTree, package_id};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,8 +25,8 @@ pub(super) fn compare(locked: &Lock, now: &Lock) -> Result<(), JobError> {
     if differences.is_empty() { Ok(()) } else { Err(JobError::Drift(Drift(differences))) }
 }
 
-/// The lock of what was asked for, as it is now.
-pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked) -> Lock {
+/// The lock of what was asked for, as it is now; `had` is what was fetched for it.
+pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked, had: Option<&Had>) -> Lock {
     let recipe = prepared.wish.recipe;
     let package = |at: usize| {
         let node = &asked.graph.nodes[at];
@@ -46,13 +46,13 @@ pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked) -> Lock {
         };
         (package_id(&node.pkgpath, &variables), locked)
     };
-    Lock {
+    let mut lock = Lock {
         schema: crate::recipe::LOCK_SCHEMA,
         source_date_epoch: prepared.epoch,
         tree: LockedTree {
             from: recipe.tree.from.text(),
             digest: prepared.tree.digest(),
-            sha256: recipe.tree.sha256,
+            sha256: prepared.wish.fetched_tree.map(|present| present.sha256).or(recipe.tree.sha256),
             overlays: recipe.tree.overlays.iter().map(|overlay| overlay.to_string_lossy().into_owned()).collect(),
         },
         bootstrap: LockedBootstrap {
@@ -75,5 +75,7 @@ pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked) -> Lock {
             ldflags: prepared.flags.ldflags.clone(),
         },
         packages: (0..asked.graph.nodes.len()).map(package).collect(),
-    }
+    };
+    sources::put_down(&mut lock, prepared.wish.kept, had);
+    lock
 }

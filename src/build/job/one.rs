@@ -93,6 +93,7 @@ impl Prepared<'_> {
         if !needs.is_empty() {
             return Err(OneError::Missing { pkgname: one.pkgname, needs }.into());
         }
+        self.fetch(self.needed(&site, &asked, &[node])?)?;
         let keys: Vec<Digest> = numbers.iter().map(|at| asked.keys[*at]).collect();
         self.wish.listener.event(&Event::Packages(&graph));
         self.packages(&site, &graph, &keys)?;
@@ -109,7 +110,7 @@ impl Prepared<'_> {
 
     /// Refuses what differs from the lock, where one must hold.
     pub fn hold_to_lock(&self, asked: &Asked) -> Result<(), JobError> {
-        self.wish.locked.map_or(Ok(()), |lock| locked::compare(lock, &locked::lock(self, asked)))
+        self.wish.locked.map_or(Ok(()), |lock| locked::compare(lock, &locked::lock(self, asked, None)))
     }
 
     fn has(&self, key: Digest) -> Result<bool, JobError> {

@@ -14,8 +14,9 @@ pub(super) fn text(plan: &Plan) -> String {
          STAMPS = .relocate-plan\n\n",
         plan.recipe
     );
-    let stamps =
-        |tasks: &[usize]| plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect::<String>();
+    let stamps = |tasks: &[usize]| {
+        plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect::<Vec<_>>().concat()
+    };
     // Writing to a string cannot fail.
     let _ = write!(text, ".PHONY: all archive\nall:{}\n", stamps(&plan.ends()));
     let _ = write!(text, "archive: all\n\t$(RELOCATE) {}\n", line(plan.words.last.iter().map(String::as_str)));
