@@ -5,7 +5,6 @@
 mod archived;
 mod broken;
 mod json;
-mod killed;
 mod lab;
 mod locked;
 mod output;
