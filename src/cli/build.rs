@@ -106,7 +106,7 @@ fn build(args: &BuildArgs, read: &Read) -> Result<Exit, Failure> {
 
 fn looked(args: &BuildArgs, prepared: &Prepared<'_>) -> Exit {
     if args.common.json {
-        say(&json::build(&prepared.findings, None, &[], Value::Null, Exit::Done));
+        say(&json::build(&prepared.findings, None, &[], &Value::Null, Exit::Done));
     } else {
         say("nothing speaks against it; nothing was built\n");
     }
@@ -209,14 +209,14 @@ fn finish(args: &BuildArgs, read: &Read, findings: &[Finding], staged: &Staged) 
             Some(&format!("it is kept at {}", archive.display())),
         );
         if args.common.json {
-            say(&json::build(findings, Some(staged), &runs, Value::Null, Exit::No));
+            say(&json::build(findings, Some(staged), &runs, &Value::Null, Exit::No));
         }
         return Ok(Exit::No);
     }
     let (digest, size) = publish(&archive, &read.output)?;
     if args.common.json {
         let output = json::published(&read.output, digest, size);
-        say(&json::build(findings, Some(staged), &runs, output, Exit::Done));
+        say(&json::build(findings, Some(staged), &runs, &output, Exit::Done));
     }
     if !args.common.quiet && !args.common.json {
         say(&format!("{} {}\n", paint(GREEN, "ready:"), report::place(&read.output)));

@@ -168,7 +168,7 @@ pub(super) fn build(
     findings: &[Finding],
     staged: Option<&Staged>,
     runs: &[Value],
-    output: Value,
+    output: &Value,
     exit: Exit,
 ) -> String {
     let names = |staged: &Staged, at: &[usize]| -> Vec<String> {

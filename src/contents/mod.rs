@@ -69,9 +69,7 @@ pub fn files_of(root: &Path, full_names: &BTreeSet<String>) -> Result<BTreeSet<P
         }
     }
     let mut theirs: BTreeSet<PathBuf> = theirs.difference(&others).cloned().collect();
-    for directory in emptied(root, &theirs) {
-        theirs.insert(directory);
-    }
+    theirs.extend(emptied(root, &theirs));
     Ok(theirs)
 }
 
@@ -81,14 +79,12 @@ fn emptied(root: &Path, gone: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
     // What lies in a directory comes before it.
     for entry in WalkDir::new(root).min_depth(1).contents_first(true).into_iter().filter_map(Result::ok) {
         let Ok(path) = entry.path().strip_prefix(root) else { continue };
-        let is_gone = match entry.file_type().is_dir() {
-            true => lost.contains(path) && !kept.contains(path),
-            false => gone.contains(path),
-        };
+        let is_dir = entry.file_type().is_dir();
+        let is_gone = if is_dir { lost.contains(path) && !kept.contains(path) } else { gone.contains(path) };
         let above = path.parent().unwrap_or(Path::new("")).to_owned();
         if is_gone {
             lost.insert(above);
-            emptied.extend(entry.file_type().is_dir().then(|| path.to_owned()));
+            emptied.extend(is_dir.then(|| path.to_owned()));
         } else {
             kept.insert(above);
         }

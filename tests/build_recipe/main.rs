@@ -5,6 +5,7 @@
 mod archived;
 mod broken;
 mod json;
+mod killed;
 mod lab;
 mod locked;
 mod output;
