@@ -168,6 +168,9 @@ pub(super) struct PackArgs {
     /// Write NAME.unproven.tar.gz where the proof fails
     #[arg(long)]
     pub unproven: bool,
+    /// A step of a build, which tells itself what came out; only what stops it is told here.
+    #[arg(skip)]
+    pub is_step: bool,
     /// What is allowed and demanded.
     #[command(flatten)]
     pub law: LawArgs,

@@ -8,9 +8,9 @@ use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
 use super::sources::Reach;
-use super::{check, report};
+use super::{check, json, report};
 use crate::base::child::Cancel;
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, Digester};
 use crate::base::event::Silent;
 use crate::base::finding::{Finding, Severity};
 use crate::base::host;
@@ -23,18 +23,21 @@ use crate::install::{self, Install};
 use crate::pack::Limits;
 use crate::pipeline::check::{self as tree, Purpose};
 use crate::recipe::{Lock, OutputOwner, Recipe};
-use crate::verify::smoke::{self, Run};
+use crate::verify::smoke::{self, Run, SmokeError};
 use clap::Parser as _;
 use report::{GREEN, paint, say, talk};
-use serde_json::json;
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// How much of an archive is copied at once, in bytes.
+const BLOCK: usize = 1 << 16;
 
 /// Runs the command.
 pub(super) fn run(args: &BuildArgs) -> Exit {
@@ -96,18 +99,19 @@ fn build(args: &BuildArgs, read: &Read) -> Result<Exit, Failure> {
     if args.dry_run {
         return Ok(looked(args, &prepared));
     }
+    let findings = prepared.findings.clone();
     let staged = prepared.build();
     building.end();
     let staged = staged.map_err(|error| failure(&error))?;
     if !args.locked {
         keep_lock(&read.lock_file, &staged.lock)?;
     }
-    finish(args, read, &staged)
+    finish(args, read, &findings, &staged)
 }
 
 fn looked(args: &BuildArgs, prepared: &Prepared<'_>) -> Exit {
     if args.common.json {
-        say(&super::json::line(&json!({ "command": "build", "dry_run": true, "findings": prepared.findings })));
+        say(&json::build(&prepared.findings, None, &[], &Value::Null, Exit::Done));
     } else {
         say("nothing speaks against it; nothing was built\n");
     }
@@ -179,7 +183,7 @@ fn keep_lock(file: &Path, lock: &Lock) -> Result<(), Failure> {
 }
 
 /// Packs, proves, tries, and names.
-fn finish(args: &BuildArgs, read: &Read, staged: &Staged) -> Result<Exit, Failure> {
+fn finish(args: &BuildArgs, read: &Read, findings: &[Finding], staged: &Staged) -> Result<Exit, Failure> {
     let prefix = PathBuf::from(OsStr::from_bytes(read.recipe.bootstrap.prefix.as_bytes()));
     let ready = read.work.join("ready");
     fs::create_dir_all(&ready).map_err(|error| io_failure("make the directory", &ready, &error))?;
@@ -192,6 +196,7 @@ fn finish(args: &BuildArgs, read: &Read, staged: &Staged) -> Result<Exit, Failur
     Config::of(read.recipe.pack.clone()).add_pack(&mut pack_args);
     pack_args.common.quiet = args.common.quiet;
     pack_args.common.json = args.common.json;
+    pack_args.is_step = true;
     pack_args.exclude.extend(unneeded(&prefix, &staged.unneeded)?);
     let exit = pack::run_built(&pack_args, staged.epoch, &typed)?;
     if exit != Exit::Done {
@@ -202,14 +207,22 @@ fn finish(args: &BuildArgs, read: &Read, staged: &Staged) -> Result<Exit, Failur
         }
         return Ok(exit);
     }
-    if !try_out(args, read, &archive)? {
+    let mut runs = Vec::new();
+    if !try_out(args, read, &archive, &mut runs)? {
         report::error(
             "the archive did not get its name: a smoke command failed",
             Some(&format!("it is kept at {}", archive.display())),
         );
+        if args.common.json {
+            say(&json::build(findings, Some(staged), &runs, &Value::Null, Exit::No));
+        }
         return Ok(Exit::No);
     }
-    publish(&archive, &read.output)?;
+    let (digest, size) = publish(&archive, &read.output)?;
+    if args.common.json {
+        let output = json::published(&read.output, digest, size);
+        say(&json::build(findings, Some(staged), &runs, &output, Exit::Done));
+    }
     if !args.common.quiet && !args.common.json {
         say(&format!("{} {}\n", paint(GREEN, "ready:"), report::place(&read.output)));
     }
@@ -239,7 +252,7 @@ fn unneeded(prefix: &Path, names: &BTreeSet<String>) -> Result<Vec<String>, Fail
 
 /// Runs the smoke commands in a copy at a fresh path with the prefix hidden. The path is written into the copy where its files
 /// have room for it.
-fn try_out(args: &BuildArgs, read: &Read, archive: &Path) -> Result<bool, Failure> {
+fn try_out(args: &BuildArgs, read: &Read, archive: &Path, runs: &mut Vec<Value>) -> Result<bool, Failure> {
     let smoke = &read.recipe.smoke;
     if smoke.commands.is_empty() {
         return Ok(true);
@@ -252,11 +265,19 @@ fn try_out(args: &BuildArgs, read: &Read, archive: &Path) -> Result<bool, Failur
     for command in &smoke.commands {
         let command: Vec<OsString> = command.iter().map(OsString::from).collect();
         let timeout = Duration::from_secs(smoke.timeout);
-        let observed = smoke::run(&Run { tree: &root, command: &command, hidden: &hidden, timeout, env: &[] })
-            .map_err(|error| Failure::new(Exit::Environment, error.to_string()))?;
+        let observed = match smoke::run(&Run { tree: &root, command: &command, hidden: &hidden, timeout, env: &[] }) {
+            Ok(observed) => observed,
+            Err(error @ SmokeError::NoProgram { .. }) => {
+                report::error(&error.to_string(), None);
+                is_good = false;
+                continue;
+            }
+            Err(error) => return Err(Failure::new(Exit::Environment, error.to_string())),
+        };
         let is_clean = check::is_clean(&observed);
         is_good &= is_clean;
         if args.common.json {
+            runs.push(check::run_json(&command, &observed));
             continue;
         }
         if !args.common.quiet || !is_clean {
@@ -281,17 +302,24 @@ fn installed(archive: &Path, scratch: &Scratch) -> Result<(PathBuf, Option<tree:
     Ok((subject.root().to_owned(), Some(subject)))
 }
 
-/// Gives the archive its name, from another file system too.
-fn publish(archive: &Path, output: &Path) -> Result<(), Failure> {
+/// Gives the archive its name, from another file system too; gives its digest and size in bytes.
+fn publish(archive: &Path, output: &Path) -> Result<(Digest, u64), Failure> {
     let failed = |error: &dyn std::fmt::Display| io_failure("write", output, error);
     let mut new = NewFile::create(output).map_err(|error| failed(&error))?;
     let mut from = File::open(archive).map_err(|error| failed(&error))?;
-    io::copy(&mut from, &mut new).map_err(|error| failed(&error))?;
+    let (mut digest, mut size, mut block) = (Digester::default(), 0, vec![0; BLOCK]);
+    loop {
+        let length = from.read(&mut block).map_err(|error| failed(&error))?;
+        let Some(part) = block.get(..length).filter(|part| !part.is_empty()) else { break };
+        digest.update(part);
+        new.write_all(part).map_err(|error| failed(&error))?;
+        size += length as u64;
+    }
     new.looks(Looks { mode: 0o644, mtime: None }).map_err(|error| failed(&error))?;
     new.commit().map_err(|error| failed(&error))?;
     // It has its name; the copy in the work directory is only in the way.
     let _ = fs::remove_file(archive);
-    Ok(())
+    Ok((digest.finish(), size))
 }
 
 /// Whom the output belongs to.

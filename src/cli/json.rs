@@ -3,8 +3,10 @@
 use super::exit::Exit;
 use super::summary::Written;
 use super::{host_data, left};
+use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
+use crate::build::job::Staged;
 use crate::install::{Decided, File, Installed, State};
 use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
@@ -159,6 +161,41 @@ fn output(written: &Written) -> Value {
         Written::InPlace => json!({"kind": "in-place"}),
         Written::Pipe => json!({"kind": "pipe"}),
     }
+}
+
+/// The report of `relocate build`; what it was stopped by in the main job has that one's report.
+pub(super) fn build(
+    findings: &[Finding],
+    staged: Option<&Staged>,
+    runs: &[Value],
+    output: &Value,
+    exit: Exit,
+) -> String {
+    let names = |staged: &Staged, at: &[usize]| -> Vec<String> {
+        at.iter().filter_map(|at| Some(staged.graph.nodes.get(*at)?.pkgname.clone())).collect()
+    };
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "build",
+        "result": result(exit),
+        "exit": exit as u8,
+        "dry_run": staged.is_none(),
+        "findings": findings,
+        "packages": staged.map(|staged| json!({
+            "made": names(staged, &staged.outcome.made),
+            "cached": names(staged, &staged.outcome.cached),
+            "present": names(staged, &staged.outcome.present),
+            "not_packed": staged.unneeded,
+        })),
+        "source_date_epoch": staged.map(|staged| staged.epoch),
+        "runs": runs,
+        "output": output,
+    }))
+}
+
+/// The archive a build has published.
+pub(super) fn published(path: &Path, digest: Digest, size: u64) -> Value {
+    json!({"kind": "archive", "path": place(path), "sha256": digest, "size": size})
 }
 
 /// The report of `relocate check`.

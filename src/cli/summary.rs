@@ -43,6 +43,9 @@ pub(super) fn print(
     let out = |text: &str| if piped { talk(text) } else { _ = say(text) };
     let findings = all_findings(prepared, verdict, left);
     if args.common.json {
+        if args.is_step && exit == Exit::Done {
+            return;
+        }
         out(&json::pack(job, prepared, (verdict, left), &findings, written, exit));
         return;
     }

@@ -53,8 +53,8 @@ impl std::error::Error for ContentsError {
     }
 }
 
-/// The files of packages with these full names, their database entries among them, without what another package claims too;
-/// relative to `root`.
+/// The files of packages with these full names, their database entries among them, without what another package claims too,
+/// and the directories that hold nothing else; relative to `root`.
 pub fn files_of(root: &Path, full_names: &BTreeSet<String>) -> Result<BTreeSet<PathBuf>, ContentsError> {
     let sizes = sizes(root)?;
     let (mut theirs, mut others) = (BTreeSet::new(), BTreeSet::new());
@@ -68,7 +68,28 @@ pub fn files_of(root: &Path, full_names: &BTreeSet<String>) -> Result<BTreeSet<P
             others.extend(files);
         }
     }
-    Ok(theirs.difference(&others).cloned().collect())
+    let mut theirs: BTreeSet<PathBuf> = theirs.difference(&others).cloned().collect();
+    theirs.extend(emptied(root, &theirs));
+    Ok(theirs)
+}
+
+/// Directories that hold files of `gone`, and nothing besides.
+fn emptied(root: &Path, gone: &BTreeSet<PathBuf>) -> BTreeSet<PathBuf> {
+    let (mut emptied, mut lost, mut kept) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    // What lies in a directory comes before it.
+    for entry in WalkDir::new(root).min_depth(1).contents_first(true).into_iter().filter_map(Result::ok) {
+        let Ok(path) = entry.path().strip_prefix(root) else { continue };
+        let is_dir = entry.file_type().is_dir();
+        let is_gone = if is_dir { lost.contains(path) && !kept.contains(path) } else { gone.contains(path) };
+        let above = path.parent().unwrap_or(Path::new("")).to_owned();
+        if is_gone {
+            lost.insert(above);
+            emptied.extend(is_dir.then(|| path.to_owned()));
+        } else {
+            kept.insert(above);
+        }
+    }
+    emptied
 }
 
 /// The directory of our own records in a tree; it is part of nobody's software.

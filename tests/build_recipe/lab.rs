@@ -131,11 +131,11 @@ impl Lab {
         result
     }
 
-    /// Everything below the lab but the work directory and its source archives, without times: to see that nothing changed.
+    /// What lies in the prefix, beside the recipe and in the output directory, without times: to see that nothing changed.
     pub(crate) fn outside(&self) -> BTreeMap<PathBuf, Digest> {
-        let is_ours = |path: &Path| path != self.work() && path != self.dir.join("distfiles");
-        let entries = walkdir::WalkDir::new(&self.dir).into_iter().filter_entry(|entry| is_ours(entry.path()));
-        let files = entries.filter_map(Result::ok).filter(|entry| !entry.file_type().is_dir());
+        let places = [self.prefix.clone(), self.dir.join("recipe"), self.dir.join("out")];
+        let entries = places.iter().flat_map(|place| walkdir::WalkDir::new(place).into_iter().filter_map(Result::ok));
+        let files = entries.filter(|entry| !entry.file_type().is_dir());
         files.map(|entry| (entry.path().to_owned(), Digest::of(&fs::read(entry.path()).unwrap_or_default()))).collect()
     }
 

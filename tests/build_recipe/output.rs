@@ -8,8 +8,11 @@ use std::os::unix::fs::{MetadataExt, chown};
 fn a_smoke_command_that_fails_leaves_the_old_archive() {
     let lab = Lab::new();
     lab.recipe("\"misc/greet\"", "[smoke]\ncommands = [\"bin/greet world\", \"bin/no-such-program\"]\n");
-    let ran =
-        lab.build(&["--quiet"]).expect(1, &["bin/no-such-program"], &["did not get its name", "help: it is kept at "]);
+    let ran = lab.build(&["--quiet"]).expect(
+        1,
+        &[],
+        &["bin/no-such-program", "did not get its name", "help: it is kept at "],
+    );
     assert!(!lab.archive().exists());
     let kept = ran.err.split("it is kept at ").nth(1).unwrap().lines().next().unwrap();
     assert!(fs::metadata(kept).is_ok(), "{kept}");

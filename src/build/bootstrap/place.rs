@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What every finished prefix has.
 const WHOLE: [&str; 3] = ["bin/bmake", "sbin/pkg_add", "sbin/pkg_admin"];
@@ -37,7 +37,8 @@ pub(super) fn paths(request: &Request<'_>) -> Vec<Refusal> {
 fn symlink(prefix: &Path) -> Option<Refusal> {
     let there = nearest_there(prefix)?;
     let rest = prefix.strip_prefix(there).ok()?;
-    let real = fs::canonicalize(there).ok()?.join(rest);
+    // Nothing joined would leave a slash at the end.
+    let real: PathBuf = fs::canonicalize(there).ok()?.join(rest).components().collect();
     (real != prefix).then(|| Refusal::Symlink { prefix: prefix.to_owned(), real })
 }
 

@@ -31,6 +31,10 @@ pub fn room(room: &Room) -> Option<Finding> {
 
 /// Looks whether a file of this name can be written at the end.
 pub fn writable(path: &Path) -> Option<Finding> {
+    if path.is_dir() {
+        let found = format!("the result cannot be written: {} is a directory", path.display());
+        return Some(error("output", found).help("name another file"));
+    }
     let problem = may_make(path).err()?;
     let finding = error("output", format!("the result cannot be written: {problem}"));
     Some(finding.help(problem.help().unwrap_or_else(|| "name another file".to_owned())))
