@@ -14,8 +14,10 @@ pub(super) fn text(plan: &Plan) -> String {
          STAMPS = .relocate-plan\n\n",
         plan.recipe
     );
-    let stamps =
-        |tasks: &[usize]| plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect::<String>();
+    let stamps = |tasks: &[usize]| {
+        let stamps: Vec<String> = plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect();
+        stamps.concat()
+    };
     // Writing to a string cannot fail.
     let _ = write!(text, ".PHONY: all archive\nall:{}\n", stamps(&plan.ends()));
     let _ = write!(text, "archive: all\n\t$(RELOCATE) {}\n", line(plan.words.last.iter().map(String::as_str)));
