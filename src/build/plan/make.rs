@@ -15,7 +15,8 @@ pub(super) fn text(plan: &Plan) -> String {
         plan.recipe
     );
     let stamps = |tasks: &[usize]| {
-        plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect::<Vec<_>>().concat()
+        let stamps: Vec<String> = plan.names(tasks).iter().map(|name| format!(" $(STAMPS)/{name}")).collect();
+        stamps.concat()
     };
     // Writing to a string cannot fail.
     let _ = write!(text, ".PHONY: all archive\nall:{}\n", stamps(&plan.ends()));
