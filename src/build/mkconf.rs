@@ -2,11 +2,13 @@
 //!
 //! [`render`] is pure: settings in, the whole text out, or every setting that cannot be written. [`install`] puts the text
 //! there and keeps exactly one line in `mk.conf` that reads it, however often it is called. What others wrote in `mk.conf`
-//! stays.
+//! stays, but for the date of the bootstrap: the same recipe gives the same bytes.
 //!
 //! The line is the last one of `mk.conf`: that file is read before the tree's defaults and the last `=` wins, so what stands
 //! here wins over what bootstrap wrote. It names the file without a directory, which makes looks up beside the makefile that
 //! says so; the prefix's own path does not get into one more file.
+
+mod date;
 
 use crate::base::path::printable;
 use crate::base::write::{WriteError, record, replace};
@@ -267,10 +269,16 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, MkConfError> {
     }
 }
 
-/// The text of `mk.conf` with our line once, at its end.
+/// The text of `mk.conf` with our line once, at its end, and without the date of the bootstrap.
 fn with_include(text: &[u8]) -> Vec<u8> {
     let ours = |line: &&[u8]| line.trim_ascii() == INCLUDE.as_bytes();
-    let mut lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').filter(|line| !ours(line)).collect();
+    let mut lines = Vec::new();
+    for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| !ours(line)) {
+        match date::undated(line) {
+            undated if undated.len() < line.len() => lines.extend([undated, b"\n"]),
+            _ => lines.push(line),
+        }
+    }
     let last = lines.last().map_or(&b"\n"[..], |line| line);
     if !last.ends_with(b"\n") {
         lines.push(b"\n");

@@ -7,6 +7,7 @@
 pub mod bootstrap;
 pub mod cause;
 pub mod digests;
+pub mod distfile;
 pub mod graph;
 pub mod hold;
 pub mod host;
@@ -23,3 +24,4 @@ pub mod site;
 pub mod store;
 pub mod tree;
 pub mod usage;
+pub mod web;

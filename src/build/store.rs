@@ -1,8 +1,15 @@
 //! Where binary packages are kept by their keys, so that what was built once is not built again, here or elsewhere.
 
 mod dir;
+mod http;
+mod open;
+mod remote;
+mod s3;
 
 pub use dir::DirStore;
+pub use http::HttpStore;
+pub use open::{OpenError, open};
+pub use s3::{S3Settings, S3Store};
 
 use crate::base::digest::Digest;
 use std::error::Error;

@@ -93,7 +93,7 @@ mod tests {
     fn a_mistyped_command_is_never_a_directory() {
         let unknown = with_command(typed(&["chekc", "./root"])).unwrap_err();
         assert_eq!(unknown.help(), "did you mean 'relocate check'?");
-        let later = with_command(typed(&["build", "x.toml"])).unwrap_err();
-        assert_eq!(later.to_string(), "'build' is not part of this version");
+        let later = with_command(typed(&["publish", "x.tar.gz"])).unwrap_err();
+        assert_eq!(later.to_string(), "'publish' is not part of this version");
     }
 }

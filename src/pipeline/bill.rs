@@ -1,10 +1,10 @@
-//! The bill of materials of what is packed: that of ROOT's packages, where it has any. What was pruned from a package is still the
-//! package.
+//! The bill of materials of what is packed: of the packages in ROOT whose entry in the package database is packed too. What was
+//! pruned from a package is still the package; one whose entry is left out is not there.
 
 use super::{Job, JobError, Prepared};
 use crate::base::host;
-use crate::contents::Contents;
 use crate::contents::sbom::{self, Subject};
+use crate::contents::{Contents, Kind, Package};
 
 /// Its bytes; none for a tree that holds neither packages nor Python distributions.
 pub(super) fn of(job: &Job, prepared: &Prepared) -> Result<Option<Vec<u8>>, JobError> {
@@ -16,10 +16,20 @@ pub(super) fn of(job: &Job, prepared: &Prepared) -> Result<Option<Vec<u8>>, JobE
     if !holds_packages {
         return Ok(None);
     }
-    let contents = Contents::read(&job.root)?;
+    let mut contents = Contents::read(&job.root)?;
+    contents.packages.retain(|package| is_packed(package, prepared));
     let root = host::absolute(&job.root).unwrap_or_else(|_| job.root.clone());
     let name = root.file_name().map_or_else(|| "tree".into(), |name| name.to_string_lossy());
     let subject = Subject { name: &name, tool_version: env!("CARGO_PKG_VERSION") };
     let bill = sbom::cyclonedx(&contents, subject).map_err(|error| JobError::Bug(error.to_string()))?;
     Ok((!contents.packages.is_empty()).then_some(bill))
+}
+
+/// Whether the entry in the database goes along: the list of a package's files, the metadata of a wheel.
+fn is_packed(package: &Package, prepared: &Prepared) -> bool {
+    let entry = match package.kind {
+        Kind::Pkgsrc => package.place.join(b"+CONTENTS"),
+        Kind::Wheel => package.place.clone(),
+    };
+    prepared.inventory.entries.contains_key(&entry)
 }

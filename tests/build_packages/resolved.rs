@@ -29,7 +29,10 @@ fn every_refusal_of_the_closure_is_told_at_once() {
     let has = |words: &[&str]| told.iter().any(|line| words.iter().all(|word| line.contains(word)));
     assert!(has(&["broken/option", "One of the following options must be selected"]), "{told:#?}");
     assert!(
-        has(&["broken/license", "help: to accept it, add ACCEPTABLE_LICENSES+= strict-fixture-license"]),
+        has(&[
+            "broken/license",
+            "help: to accept it, add ACCEPTABLE_LICENSES = \"strict-fixture-license\" below [mk.append]"
+        ]),
         "{told:#?}"
     );
     assert!(has(&["misc/toy-hello has several versions", "TOY_VERSION_REQD=27", "TOY_VERSION_REQD=35"]), "{told:#?}");

@@ -96,7 +96,8 @@ impl fmt::Display for Problem {
             Self::Refused { pkgpath, pkgname, reason, licences, needed_by } => {
                 write!(f, "{pkgpath} ({pkgname}) cannot be built{}: {reason}", needed(needed_by))?;
                 if !licences.is_empty() {
-                    write!(f, "\nhelp: to accept it, add ACCEPTABLE_LICENSES+= {}", licences.join(" "))?;
+                    let licences = licences.join(" ");
+                    write!(f, "\nhelp: to accept it, add ACCEPTABLE_LICENSES = \"{licences}\" below [mk.append]")?;
                 }
                 Ok(())
             }

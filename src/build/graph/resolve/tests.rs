@@ -106,7 +106,11 @@ fn every_refusal_is_told_with_who_needs_it_and_the_line_that_accepts_a_licence()
     assert_eq!(told.len(), 2);
     assert_eq!(told[0], "a/hello (toy35-hello-1) cannot be built (needed by all-1): for others");
     assert!(told[1].starts_with("l/toy27 (toy27-2.7) cannot be built (needed by all-1): no: "), "{}", told[1]);
-    assert!(told[1].ends_with("\nhelp: to accept it, add ACCEPTABLE_LICENSES+= strict"), "{}", told[1]);
+    assert!(
+        told[1].ends_with("\nhelp: to accept it, add ACCEPTABLE_LICENSES = \"strict\" below [mk.append]"),
+        "{}",
+        told[1]
+    );
     // What is refused for another version is nobody's business.
     assert!(resolve(&list, &[request("l/toy35", &[])]).is_ok());
 }

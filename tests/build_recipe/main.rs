@@ -1,0 +1,14 @@
+//! `relocate build`, the command as it is typed, on the fixture tree: what it prints, how it ends, what lies on the disk then.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod archived;
+mod broken;
+mod json;
+mod killed;
+mod lab;
+mod locked;
+mod output;
+mod refused;
+mod turns;
+mod whole;
