@@ -325,8 +325,9 @@ impl Prepared<'_> {
         let site = self.site();
         let asked = self.ask(&site)?;
         self.hold_to_lock(&asked)?;
-        let had = self.fetch(self.missing(&site, &asked)?)?;
-        let now = locked::lock(&self, &asked, Some(&had));
+        let all = self.all(&site, &asked)?;
+        self.fetch(self.missing(&site, &asked, &all)?)?;
+        let now = locked::lock(&self, &asked, Some(&sources::here(all, self.wish.distfiles)?));
         if let Some(locked) = self.wish.locked {
             locked::compare(locked, &now)?;
         }

@@ -7,6 +7,7 @@ use crate::build::site::Site;
 use crate::build::store::{DirStore, Store as _};
 use crate::build::web::Web;
 use crate::recipe::{Lock, LockedDistfile};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,20 +51,20 @@ pub fn options<'a>(wish: &Wish<'a>, distdir: &'a Path) -> FetchOptions<'a> {
 }
 
 impl Prepared<'_> {
-    /// What the packages that have to be compiled here need, without those that a store has.
-    pub fn missing(&self, site: &Site, asked: &Asked) -> Result<Vec<Distfile>, JobError> {
+    /// Of all files, those of packages that have to be compiled here; a store has the others.
+    pub(super) fn missing(&self, site: &Site, asked: &Asked, all: &[Distfile]) -> Result<Vec<Distfile>, JobError> {
         let near = DirStore::new(&self.wish.work.join("store"));
         let given = self.given(site, asked)?;
-        let mut nodes = Vec::new();
+        let mut compiled = BTreeSet::new();
         for (at, key) in asked.keys.iter().enumerate() {
             // A place that cannot be asked has nothing; that is told when the packages are built.
-            let is_kept =
-                near.has(*key).unwrap_or(false) || self.wish.cache.is_some_and(|far| far.has(*key).unwrap_or(false));
-            if !is_kept && !given[at] {
-                nodes.push(at);
+            let is_far = || self.wish.cache.is_some_and(|far| far.has(*key).unwrap_or(false));
+            if !given[at] && !near.has(*key).unwrap_or(false) && !is_far() {
+                compiled.insert(asked.graph.nodes[at].pkgname.as_str());
             }
         }
-        self.needed(site, asked, &nodes)
+        let is_needed = |file: &&Distfile| file.needed_by.iter().any(|name| compiled.contains(name.as_str()));
+        Ok(all.iter().filter(is_needed).cloned().collect())
     }
 
     /// What all packages need.
@@ -87,6 +88,13 @@ impl Prepared<'_> {
         let fetched = distfile::fetch(&files, &options(self.wish, self.wish.distfiles), &told)?;
         Ok(Had { files, fetched })
     }
+}
+
+/// Of these files those that are here and right: what a lock can say of them does not depend on what was compiled this time.
+pub(super) fn here(files: Vec<Distfile>, distdir: &Path) -> Result<Had, JobError> {
+    let present = distfile::present(&files, distdir)?;
+    let (files, there) = files.into_iter().zip(present).filter_map(|(file, there)| Some((file, there?.ok()?))).unzip();
+    Ok(Had { files, fetched: Fetched { files: there } })
 }
 
 struct Told<'a> {
