@@ -3,9 +3,9 @@
 //! The folders are the pipeline, and the types are its gates:
 //!
 //! ```text
-//! Staged -> Inventory -> Plan -> Packed -> Verified -> Archive
-//! (a tree)  (what is     (what to (unnamed  (closure   (has its
-//!            there)       change)  file)     holds)     name)
+//! Recipe -> Staged -> Inventory -> Plan -> Packed -> Verified -> Archive
+//!           (a tree)  (what is     (what to (unnamed  (closure   (has its
+//!                      there)       change)  file)     holds)     name)
 //! ```
 //!
 //! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
