@@ -7,14 +7,14 @@ const LONGEST: usize = 100;
 
 /// The known name that is nearest to `word`: at most three edits away, and at most half its length. Capitals and
 /// underscores for hyphens count for nothing.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a, N: AsRef<str> + ?Sized + 'a>(word: &str, known: impl IntoIterator<Item = &'a N>) -> Option<&'a str> {
     if word.len() > LONGEST {
         return None;
     }
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let word = plain(word);
     let limit = FAR.min(word.chars().count().div_ceil(2));
-    let near = known.into_iter().map(|name| (distance(&plain(name), &word), name)).min()?;
+    let near = known.into_iter().map(AsRef::as_ref).map(|name| (distance(&plain(name), &word), name)).min()?;
     (near.0 <= limit).then_some(near.1)
 }
 
@@ -61,6 +61,6 @@ mod tests {
         assert_eq!(nearest("PREFER_PKGSRC", known), Some("prefer-pkgsrc"));
         assert_eq!(nearest("cc", known), None);
         assert_eq!(nearest("unlike", known), None);
-        assert_eq!(nearest("x", []), None);
+        assert_eq!(nearest::<str>("x", []), None);
     }
 }

@@ -39,6 +39,18 @@ pub fn split(text: &[u8]) -> Option<Vec<Vec<u8>>> {
     Some(words)
 }
 
+/// A word as a POSIX shell reads it back; bytes that are not UTF-8 as `$'\xNN'`, which bash and busybox know.
+pub fn quoted(word: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(byte);
+    if !word.is_empty() && word.iter().all(plain) {
+        return String::from_utf8_lossy(word).into_owned();
+    }
+    match str::from_utf8(word) {
+        Ok(text) => format!("'{}'", text.replace('\'', "'\\''")),
+        Err(_) => format!("$'{}'", word.escape_ascii()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ mod sources;
 
 pub use locked::Drift;
 pub use one::{One, OneError};
-pub use sources::{Had, Sources, options};
+pub use sources::{Had, Sources};
 
 use super::bootstrap::{self, BootstrapError, Bootstrapped};
 use super::digests::Digests;
@@ -261,7 +261,7 @@ pub fn prepare<'a>(wish: &'a Wish<'a>) -> Result<Prepared<'a>, JobError> {
     let compiler = recipe.toolchain.cc.as_deref().unwrap_or(settings::COMPILER);
     let Ok(toolchain) = host::toolchain(compiler, &environment, wish.work) else { return Err(errors(findings)) };
     let prepared = Prepared { wish, tree, usage, environment, toolchain, flags, epoch, held, findings };
-    let refusals = prepared.request(&prefix).refusals(&prepared.usage);
+    let refusals = prepared.request().refusals(&prepared.usage);
     let refused = refusals.iter().map(|refusal| {
         let finding = Finding::of_tree(Severity::Error, "bootstrap", refusal.to_string());
         Finding { help: refusal.help(), ..finding }
@@ -296,7 +296,7 @@ fn source(wish: &Wish<'_>) -> Result<Source, JobError> {
 }
 
 impl Prepared<'_> {
-    fn request<'b>(&'b self, _prefix: &'b Path) -> bootstrap::Request<'b> {
+    fn request(&self) -> bootstrap::Request<'_> {
         let asked = &self.wish.recipe.bootstrap;
         bootstrap::Request {
             tree: &self.tree,
@@ -341,7 +341,7 @@ impl Prepared<'_> {
 
     /// The packages and what each is made from; bootstraps first where there is no prefix yet, for only its bmake can say.
     pub fn ask(&self, site: &Site) -> Result<Asked, JobError> {
-        let bootstrapped = self.bootstrap(&site.prefix)?;
+        let bootstrapped = self.bootstrap()?;
         self.settle(&bootstrapped)?;
         self.tell("ask for the packages");
         let digests = Digests::default();
@@ -357,11 +357,11 @@ impl Prepared<'_> {
         self.wish.listener.event(&Event::Step(step));
     }
 
-    fn bootstrap(&self, prefix: &Path) -> Result<Bootstrapped, JobError> {
+    fn bootstrap(&self) -> Result<Bootstrapped, JobError> {
         self.tell("bootstrap");
         let watch = |step: bootstrap::Step<'_>| self.wish.listener.event(&Event::Bootstrap(step));
         let kits = self.wish.work.join("kits");
-        let request = bootstrap::Request { kits: Some(&kits), ..self.request(prefix) };
+        let request = bootstrap::Request { kits: Some(&kits), ..self.request() };
         Ok(request.run(&self.usage, &watch, self.wish.cancel)?)
     }
 

@@ -15,7 +15,6 @@ pub mod installed;
 pub mod job;
 pub mod key;
 pub mod mkconf;
-pub mod nearest;
 pub mod phase;
 pub mod plan;
 pub mod scan;

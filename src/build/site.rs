@@ -3,9 +3,10 @@
 //! Gives tasks with nothing of our own environment in them; runs none itself, and refuses nothing.
 
 use crate::base::child::Task;
+use crate::base::words::quoted;
 use std::ffi::OsString;
 use std::fs::File;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -114,21 +115,11 @@ fn assignment(name: &str, value: OsString) -> OsString {
 
 /// The command line that does the same in a shell, for a person to paste.
 pub fn pasteable(task: &Task) -> String {
-    let quoted = |word: &OsString| quote(&word.to_string_lossy());
-    let variables =
-        task.environment.iter().map(|(name, value)| format!("{}={}", name.to_string_lossy(), quoted(value)));
-    let words = variables.chain([quote(&task.program.to_string_lossy())]).chain(task.arguments.iter().map(quoted));
+    let word = |word: &OsString| quoted(word.as_bytes());
+    let variables = task.environment.iter().map(|(name, value)| format!("{}={}", name.to_string_lossy(), word(value)));
+    let words = variables.chain([quoted(task.program.as_os_str().as_bytes())]).chain(task.arguments.iter().map(word));
     let words: Vec<_> = words.collect();
-    format!("cd {} && env -i {}", quote(&task.directory.to_string_lossy()), words.join(" "))
-}
-
-fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    format!("cd {} && env -i {}", quoted(task.directory.as_os_str().as_bytes()), words.join(" "))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! it has no option for what takes its place. Refuses an argument that the tree does not know, because an old bootstrap
 //! answers one with its usage text and nothing else.
 
-use super::nearest::nearest;
+use crate::base::near::nearest;
 use std::collections::BTreeMap;
 use std::fmt;
 

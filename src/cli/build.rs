@@ -75,21 +75,11 @@ fn build(args: &BuildArgs, read: &Read) -> Result<Exit, Failure> {
     let cancel = Cancel::default();
     let tree = reach.tree(read, &building, &cancel)?;
     let wish = Wish {
-        recipe: &read.recipe,
-        directory: &read.directory,
-        work: &read.work,
-        fetched_tree: tree.as_ref(),
-        sources: reach.sources(),
-        distfiles: &read.distfiles,
         cache: cache.as_deref(),
         locked: read.lock.as_ref().filter(|_| args.locked),
-        kept: read.lock.as_ref(),
-        epoch: epoch(read)?,
-        jobs: args.common.jobs.map_or_else(host::processors, usize::from),
         keep_going: args.keep_going,
         wait: !args.no_wait,
-        listener: &building,
-        cancel: &cancel,
+        ..reach.wish(read, tree.as_ref(), args.common.jobs, (&building, &cancel))?
     };
     let prepared = job::prepare(&wish).inspect_err(|_| building.end());
     let prepared = prepared.map_err(|error| failure(&error))?;

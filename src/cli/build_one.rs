@@ -1,7 +1,7 @@
 //! `relocate build-one`: one package of a recipe, for an engine that hands them out. Nothing to do where the cache has it.
 
 use super::args::BuildOneArgs;
-use super::build::{epoch, failure, read};
+use super::build::{failure, read};
 use super::building::Building;
 use super::exit::Exit;
 use super::failure::{Failure, Json};
@@ -10,7 +10,6 @@ use super::report;
 use super::sources::Reach;
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
-use crate::base::host;
 use crate::build::job::{self, One, Wish};
 use report::{GREEN, paint, say, talk};
 use serde_json::json;
@@ -44,21 +43,10 @@ fn build(args: &BuildOneArgs) -> Result<Option<One>, Failure> {
     let cancel = Cancel::default();
     let tree = reach.tree(&read, &building, &cancel)?;
     let wish = Wish {
-        recipe: &read.recipe,
-        directory: &read.directory,
-        work: &read.work,
-        fetched_tree: tree.as_ref(),
-        sources: reach.sources(),
-        distfiles: &read.distfiles,
         cache: Some(&*cache),
         locked: read.lock.as_ref().filter(|_| args.locked),
-        kept: read.lock.as_ref(),
-        epoch: epoch(&read)?,
-        jobs: args.common.jobs.map_or_else(host::processors, usize::from),
-        keep_going: false,
         wait: !args.no_wait,
-        listener: &building,
-        cancel: &cancel,
+        ..reach.wish(&read, tree.as_ref(), args.common.jobs, (&building, &cancel))?
     };
     let done = job::prepare(&wish).and_then(|prepared| {
         if !args.common.quiet {

@@ -1,16 +1,15 @@
 //! `relocate fetch`: the source archives of everything a recipe needs, so that a build can run without the network.
 
 use super::args::FetchArgs;
-use super::build::{Read, epoch, failure, read};
+use super::build::{Read, failure, read};
 use super::building::Building;
 use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::sources::Reach;
 use super::{pack, report};
 use crate::base::child::Cancel;
-use crate::base::host;
 use crate::build::distfile::{self, Distfile};
-use crate::build::job::{self, Had, JobError, Wish};
+use crate::build::job::{self, Had, JobError};
 use report::{GREEN, bytes, count, paint, say, talk};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -29,23 +28,7 @@ fn fetch(args: &FetchArgs) -> Result<Exit, Failure> {
     let building = Building::new(args.common.quiet || args.common.json);
     let cancel = Cancel::default();
     let tree = reach.tree(&read, &building, &cancel)?;
-    let wish = Wish {
-        recipe: &read.recipe,
-        directory: &read.directory,
-        work: &read.work,
-        fetched_tree: tree.as_ref(),
-        sources: reach.sources(),
-        distfiles: &read.distfiles,
-        cache: None,
-        locked: None,
-        kept: read.lock.as_ref(),
-        epoch: epoch(&read)?,
-        jobs: args.common.jobs.map_or_else(host::processors, usize::from),
-        keep_going: false,
-        wait: true,
-        listener: &building,
-        cancel: &cancel,
-    };
+    let wish = reach.wish(&read, tree.as_ref(), args.common.jobs, (&building, &cancel))?;
     let done = job::prepare(&wish).and_then(|prepared| {
         if !args.common.quiet {
             talk(&report::findings(&prepared.findings));

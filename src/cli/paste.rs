@@ -1,5 +1,6 @@
 //! The command that was typed, with options added, ready to be pasted into a shell.
 
+use crate::base::words::quoted;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -11,18 +12,6 @@ pub(super) fn command(typed: &[OsString], options: &[(&str, String)]) -> String 
         words.push(quoted(value.as_bytes()));
     }
     words.join(" ")
-}
-
-/// A word as a POSIX shell reads it back; bytes that are not UTF-8 as `$'\xNN'`, which bash and busybox know.
-fn quoted(word: &[u8]) -> String {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(byte);
-    if !word.is_empty() && word.iter().all(plain) {
-        return String::from_utf8_lossy(word).into_owned();
-    }
-    match std::str::from_utf8(word) {
-        Ok(text) => format!("'{}'", text.replace('\'', "'\\''")),
-        Err(_) => format!("$'{}'", word.escape_ascii()),
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `relocate plan`: the packages of a recipe as text for an engine that somebody has already.
 
 use super::args::{PlanArgs, PlanFormat};
-use super::build::{Read, epoch, failure, read};
+use super::build::{Read, failure, read};
 use super::building::Building;
 use super::exit::Exit;
 use super::failure::{Failure, Json};
@@ -9,7 +9,6 @@ use super::pack::{self, Usage};
 use super::report;
 use super::sources::Reach;
 use crate::base::child::Cancel;
-use crate::base::host;
 use crate::base::write::record;
 use crate::build::job::{self, JobError, Wish};
 use crate::build::plan::{Format, Plan, Words};
@@ -51,21 +50,8 @@ fn plan(args: &PlanArgs, read: &Read, words: Words) -> Result<Plan, Failure> {
     let cancel = Cancel::default();
     let tree = reach.tree(read, &building, &cancel)?;
     let wish = Wish {
-        recipe: &read.recipe,
-        directory: &read.directory,
-        work: &read.work,
-        fetched_tree: tree.as_ref(),
-        sources: reach.sources(),
-        distfiles: &read.distfiles,
-        cache: None,
         locked: read.lock.as_ref().filter(|_| args.locked),
-        kept: read.lock.as_ref(),
-        epoch: epoch(read)?,
-        jobs: args.common.jobs.map_or_else(host::processors, usize::from),
-        keep_going: false,
-        wait: true,
-        listener: &building,
-        cancel: &cancel,
+        ..reach.wish(read, tree.as_ref(), args.common.jobs, (&building, &cancel))?
     };
     let asked = job::prepare(&wish).and_then(|prepared| {
         if !args.common.quiet {

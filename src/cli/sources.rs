@@ -2,7 +2,7 @@
 //! tree where it is an address.
 
 use super::args::PlaceArgs;
-use super::build::{Read, failure};
+use super::build::{Read, epoch, failure};
 use super::building::Building;
 use super::exit::Exit;
 use super::failure::Failure;
@@ -10,13 +10,12 @@ use super::pack::Usage;
 use super::report;
 use crate::base::child::Cancel;
 use crate::base::host;
-use crate::build::distfile::{self, FetchOptions, Mirror, Present};
-use crate::build::job::{JobError, Sources};
+use crate::build::distfile::{self, Mirror, Present};
+use crate::build::job::{JobError, Sources, Wish};
 use crate::build::store::{self, Store};
 use crate::build::web::{Settings, Web};
 use crate::recipe::Source;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a job reaches servers with.
 pub(super) struct Reach {
@@ -64,19 +63,37 @@ impl Reach {
             Failure::new(Exit::Environment, format!("cannot make {}: {error}", report::place(&read.work)))
         })?;
         let locked = read.lock.as_ref().filter(|lock| lock.tree.from == *url).and_then(|lock| lock.tree.sha256);
-        let options = FetchOptions {
-            distdir: &read.work,
-            mirrors: &[],
-            web: &self.web,
-            jobs: 1,
-            per_host: 1,
-            tries: 3,
-            pause: Duration::from_secs(1),
-            cancel,
-        };
+        let options = self.sources().options(&read.work, cancel);
         let file = read.work.join(name);
         let sum = read.recipe.tree.sha256.or(locked);
         let present = distfile::archive(url, sum, &file, &options, building);
         present.map(Some).map_err(|error| failure(&JobError::Fetch(error)))
+    }
+
+    /// The job of this recipe, with nothing that a command may ask for besides.
+    pub(super) fn wish<'a>(
+        &'a self,
+        read: &'a Read,
+        tree: Option<&'a Present>,
+        jobs: Option<u16>,
+        (building, cancel): (&'a Building, &'a Cancel),
+    ) -> Result<Wish<'a>, Failure> {
+        Ok(Wish {
+            recipe: &read.recipe,
+            directory: &read.directory,
+            work: &read.work,
+            fetched_tree: tree,
+            sources: self.sources(),
+            distfiles: &read.distfiles,
+            cache: None,
+            locked: None,
+            kept: read.lock.as_ref(),
+            epoch: epoch(read)?,
+            jobs: jobs.map_or_else(host::processors, usize::from),
+            keep_going: false,
+            wait: true,
+            listener: building,
+            cancel,
+        })
     }
 }

@@ -3,6 +3,7 @@
 use super::{BootstrapError, Failure, Request, Step, Watch};
 use crate::base::child::{Cancel, End, Ended, Task};
 use crate::base::path::printable;
+use crate::base::words::quoted;
 use crate::base::write::WriteError;
 use crate::build::cause;
 use crate::build::host::Environment;
@@ -162,17 +163,6 @@ fn again(request: &Request<'_>, task: &Task) -> String {
     words.push(quoted(task.program.as_os_str().as_bytes()));
     words.extend(task.arguments.iter().map(|argument| quoted(argument.as_bytes())));
     words.join(" ")
-}
-
-/// A word as a shell takes it whole.
-fn quoted(word: &[u8]) -> String {
-    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./=:,+@%".contains(b);
-    let text = String::from_utf8_lossy(word);
-    if !word.is_empty() && word.iter().all(plain) {
-        text.into_owned()
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

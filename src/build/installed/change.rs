@@ -5,7 +5,7 @@
 //! there: what the tools rebuild has the same rows in another order.
 
 use super::same::is_of_the_moment;
-use super::{DatabaseError, Package, closure, failed, optional, read};
+use super::{DatabaseError, Package, failed, optional, read};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::write::{self, WriteError};
@@ -89,20 +89,6 @@ impl<'a> Prefix<'a> {
             left = later;
         }
         Ok(())
-    }
-
-    /// Leaves the packages that were asked for and what they need to run, and deletes the others, those of bootstrap too: it is
-    /// the last thing done to a prefix, which can build nothing afterwards. Gives the names of those deleted.
-    pub fn keep_only(&self, requested: &BTreeSet<String>, log: &Path) -> Result<Vec<String>, DatabaseError> {
-        let packages = self.packages()?;
-        let kept = closure(&packages, requested);
-        let others = packages.keys().filter(|name| !kept.contains(name.as_str())).cloned();
-        // The tool that deletes is in one of them.
-        let (tools, rest): (BTreeSet<String>, BTreeSet<String>) =
-            others.partition(|name| name.starts_with("pkg_install-"));
-        self.delete(&rest, log)?;
-        self.delete(&tools, log)?;
-        Ok(rest.into_iter().chain(tools).collect())
     }
 
     /// Puts right what a change cut short left behind: such packages are taken out. Gives their names.

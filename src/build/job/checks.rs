@@ -3,8 +3,8 @@
 use super::Wish;
 use super::settings::{self, COMPILER};
 use crate::base::finding::{Finding, Severity};
+use crate::base::near::nearest;
 use crate::build::host::{self, Environment, Room, Wanted};
-use crate::build::nearest::nearest;
 use crate::build::tree::{Tree, TreeError, nearest_pkgpath};
 use crate::recipe::Recipe;
 use std::collections::BTreeSet;

@@ -1,6 +1,7 @@
 //! The source archives of a job: fetched before anything is compiled, and put down in the lock.
 
 use super::{Asked, Event, JobError, Prepared, Wish};
+use crate::base::child::Cancel;
 use crate::build::digests::Digests;
 use crate::build::distfile::{self, Distfile, FetchOptions, Fetched, Mirror};
 use crate::build::site::Site;
@@ -36,17 +37,19 @@ pub struct Had {
     pub fetched: Fetched,
 }
 
-/// How a job fetches; `distdir` is where to.
-pub fn options<'a>(wish: &Wish<'a>, distdir: &'a Path) -> FetchOptions<'a> {
-    FetchOptions {
-        distdir,
-        mirrors: wish.sources.mirrors,
-        web: wish.sources.web,
-        jobs: AT_ONCE,
-        per_host: PER_HOST,
-        tries: TRIES,
-        pause: PAUSE,
-        cancel: wish.cancel,
+impl<'a> Sources<'a> {
+    /// How files are fetched to `distdir`.
+    pub fn options(self, distdir: &'a Path, cancel: &'a Cancel) -> FetchOptions<'a> {
+        FetchOptions {
+            distdir,
+            mirrors: self.mirrors,
+            web: self.web,
+            jobs: AT_ONCE,
+            per_host: PER_HOST,
+            tries: TRIES,
+            pause: PAUSE,
+            cancel,
+        }
     }
 }
 
@@ -85,7 +88,8 @@ impl Prepared<'_> {
             self.tell("source archives");
         }
         let told = Told { files: &files, wish: self.wish };
-        let fetched = distfile::fetch(&files, &options(self.wish, self.wish.distfiles), &told)?;
+        let fetched =
+            distfile::fetch(&files, &self.wish.sources.options(self.wish.distfiles, self.wish.cancel), &told)?;
         Ok(Had { files, fetched })
     }
 }

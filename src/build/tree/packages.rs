@@ -1,7 +1,7 @@
 //! Which packages a tree has, and which one was meant.
 
 use super::{Tree, TreeError};
-use crate::build::nearest::nearest;
+use crate::base::near::nearest;
 use std::fs;
 
 /// Directories at the top that hold no packages, whatever lies in them.

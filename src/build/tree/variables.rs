@@ -2,7 +2,7 @@
 
 use super::makefile::variables_read;
 use super::{Tree, TreeError};
-use crate::build::nearest::nearest;
+use crate::base::near::nearest;
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::fs;
