@@ -219,7 +219,9 @@ fn an_ordinary_user_replaces_a_file_of_his_own() {
 fn a_running_program_can_be_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("sleep");
-    fs::copy("/bin/sleep", &path).unwrap();
+    // By another process: while this one held it open for writing, a child of another test's thread would inherit that,
+    // and executing the copy could fail with ETXTBSY.
+    assert!(Command::new("cp").arg("/bin/sleep").arg(&path).status().unwrap().success());
     let mut running = Command::new(&path).arg("30").spawn().unwrap();
     replace(&path, |file| file.write_all(b"new")).unwrap();
     assert_eq!(fs::read(&path).unwrap(), b"new");
