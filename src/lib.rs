@@ -11,7 +11,6 @@
 //! Look, decide, act, prove are four steps and never mixed. Who may import whom is a table in
 //! `tests/architecture.rs`: read it first.
 
-pub mod audit;
 pub mod base;
 pub mod build;
 pub mod cli;
@@ -26,6 +25,7 @@ pub mod pack;
 pub mod pipeline;
 pub mod plan;
 pub mod recipe;
+pub mod remains;
 pub mod scan;
 pub mod text;
 pub mod verify;

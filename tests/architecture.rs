@@ -49,7 +49,7 @@ const MAP: &[Row] = &[
     Row { module: "ledger", may_import: &["base", "manifest", "fill"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
-    Row { module: "audit", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
+    Row { module: "remains", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
     Row {
         module: "verify",
         may_import: &["base", "loader", "manifest"],
@@ -66,7 +66,7 @@ const MAP: &[Row] = &[
     Row {
         module: "pipeline",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "fill", "ledger", "scan", "plan", "audit", "verify", "pack",
+            "base", "loader", "elf", "text", "manifest", "fill", "ledger", "scan", "plan", "remains", "verify", "pack",
             "install", "contents",
         ],
         never: SILENT,
@@ -74,8 +74,8 @@ const MAP: &[Row] = &[
     Row {
         module: "cli",
         may_import: &[
-            "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "audit", "verify",
-            "pack", "build", "install", "contents", "pipeline",
+            "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
+            "verify", "pack", "build", "install", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relocate::audit::{About, Origin, Packages, Spelling, Wanted, host_data, judge, look, owner};
+use relocate::remains::{About, Origin, Packages, Spelling, Wanted, host_data, judge, look, owner};
 use relocate::base::glob::Globs;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::loader::tree::Tree;
@@ -46,8 +46,8 @@ fuzz_target!(|input: &[u8]| {
         fixed_at_final_path: &|_, offset| offset % 2 == 0,
         allow: &Globs::default(),
     };
-    let audit = judge([(path.clone(), looked)], &about);
+    let remains = judge([(path.clone(), looked)], &about);
     let uses = [(path, host_data::look(bytes))];
-    let about = host_data::About { audit: &audit, wanted: &wanted, tree: &Tree::default() };
+    let about = host_data::About { remains: &remains, wanted: &wanted, tree: &Tree::default() };
     host_data::judge(&uses, &about, &["el7", "debian-12"]);
 });

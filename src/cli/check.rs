@@ -104,7 +104,7 @@ fn run_all(
 
 fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
     let clean = runs.iter().all(|(_, observed)| is_clean(observed));
-    let holds = checked.verdict.holds() && !checked.left.audit.has_errors();
+    let holds = checked.verdict.holds() && !checked.left.remains.has_errors();
     let exit = if holds && clean { Exit::Done } else { Exit::No };
     if args.common.json {
         let runs: Vec<_> = runs.iter().map(|(command, observed)| run_json(command, observed)).collect();
@@ -132,7 +132,7 @@ fn judge(args: &CheckArgs, checked: &Checked, runs: &Runs) -> Exit {
 /// What the proof says, and what is left.
 fn findings(checked: &Checked) -> Vec<Finding> {
     let left = &checked.left;
-    let shown = left::Shown { audit: &left.audit, wanted: &left.wanted, recorded: checked.about.is_some() };
+    let shown = left::Shown { remains: &left.remains, wanted: &left.wanted, recorded: checked.about.is_some() };
     let host = host_data::findings(&left.taken);
     checked.verdict.findings.iter().cloned().chain(left::findings(&shown)).chain(host).collect()
 }
@@ -160,7 +160,7 @@ fn table(tree: &Path, checked: &Checked) -> Table {
     table.row("libraries", summary::libraries(&checked.verdict));
     table.row("floor", summary::floor(&checked.verdict));
     if !checked.old_prefixes.is_empty() {
-        table.row("what is left", &checked.left.audit.summary);
+        table.row("what is left", &checked.left.remains.summary);
     }
     if !checked.left.taken.is_empty() {
         table.row("host data", host_data::lines(&checked.left.taken));

@@ -2,9 +2,9 @@
 
 use super::json::bytes as json_bytes;
 use super::report::count;
-use crate::audit::host_data::{Offer, Sort, Taken};
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::{RelPath, printable};
+use crate::remains::host_data::{Offer, Sort, Taken};
 use serde_json::{Value, json};
 
 /// How many files, paths or targets a line names.

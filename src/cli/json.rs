@@ -68,7 +68,7 @@ pub(super) fn pack(
         "plan": plan(prepared),
         "verdict": self::verdict(verdict),
         "findings": findings,
-        "left": left.map(|left| left::json(&left.audit, &left.wanted)),
+        "left": left.map(|left| left::json(&left.remains, &left.wanted)),
         "host_data": left.map(|left| host_data::json(&left.taken)),
         "output": written.map(output),
     }))
@@ -209,7 +209,7 @@ pub(super) fn check(tree: &Path, checked: &Checked, runs: &[Value], exit: Exit) 
         "old_prefixes": checked.old_prefixes,
         "verdict": verdict(&checked.verdict),
         "findings": checked.verdict.findings,
-        "left": left::json(&checked.left.audit, &checked.left.wanted),
+        "left": left::json(&checked.left.remains, &checked.left.wanted),
         "host_data": host_data::json(&checked.left.taken),
         "runs": runs,
     }))

@@ -5,10 +5,10 @@
 
 use super::json::bytes as json_bytes;
 use super::report::count;
-use crate::audit::{Accepted, Audit, Finding, Fixable, Kind, Load, Wanted};
 use crate::base::finding::{self, Severity};
 use crate::base::path::printable;
 use crate::pipeline::check::Left;
+use crate::remains::{Accepted, Finding, Fixable, Kind, Load, Remains, Wanted};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,16 +18,16 @@ const PACK: &str = "'relocate ROOT' makes an archive that needs none of it, or h
 const ALLOW: &str =
     "--allow-old-path lets a file name such a path, where you know that nobody can create it on your targets";
 
-/// What is printed of an audit; `recorded` tells whether the tree has a record of what an installer writes anew.
+/// What is printed of an remains; `recorded` tells whether the tree has a record of what an installer writes anew.
 pub(super) struct Shown<'a> {
-    pub(super) audit: &'a Audit,
+    pub(super) remains: &'a Remains,
     pub(super) wanted: &'a Wanted,
     pub(super) recorded: bool,
 }
 
 /// The findings to be printed: errors each, what the final path cures as one, other warnings by kind.
 pub(super) fn findings(shown: &Shown<'_>) -> Vec<finding::Finding> {
-    let of = |severity| shown.audit.findings.iter().filter(move |finding| finding.severity == severity);
+    let of = |severity| shown.remains.findings.iter().filter(move |finding| finding.severity == severity);
     let mut all: Vec<_> = of(Severity::Error).map(|finding| error(finding, shown.wanted)).collect();
     let (cured, others): (Vec<_>, Vec<_>) = of(Severity::Warning).partition(|finding| finding.is_cured());
     all.extend(until_fixed(shown, &cured));
@@ -37,7 +37,7 @@ pub(super) fn findings(shown: &Shown<'_>) -> Vec<finding::Finding> {
         kinds.entry(finding.kind).or_default().push(finding);
     }
     all.extend(kinds.into_iter().map(|(kind, same)| warning(kind, &same)));
-    all.extend(unread(shown.audit));
+    all.extend(unread(shown.remains));
     all
 }
 
@@ -70,7 +70,7 @@ fn by_kind(findings: &[&Finding]) -> String {
 fn error(finding: &Finding, wanted: &Wanted) -> finding::Finding {
     let prefix = wanted.path(finding.wanted).map_or_else(String::new, ToString::to_string);
     let why = match finding.risk {
-        Some((load, why)) => crate::audit::risk_sentence(load, why, &prefix),
+        Some((load, why)) => crate::remains::risk_sentence(load, why, &prefix),
         None => finding.kind.effect().to_owned(),
     };
     let found = format!("names {} ({}): {why}", finding.first.shown(), place(finding));
@@ -122,12 +122,12 @@ fn risk(shown: &Shown<'_>, cured: &[&Finding]) -> Option<finding::Finding> {
     Some(finding::Finding::of_tree(Severity::Warning, "left-until-fixed-creatable", found).help(help))
 }
 
-fn unread(audit: &Audit) -> Vec<finding::Finding> {
-    let unread = audit.unread.iter().map(|(path, unread)| {
+fn unread(remains: &Remains) -> Vec<finding::Finding> {
+    let unread = remains.unread.iter().map(|(path, unread)| {
         let inside = unread.inside.as_ref().map_or_else(String::new, |inside| format!("{} in it ", printable(inside)));
         finding::Finding::at(path, Severity::Note, "left-unread", format!("{inside}{}", unread.why))
     });
-    let unlisted = audit.unlisted.iter().map(|(path, number)| {
+    let unlisted = remains.unlisted.iter().map(|(path, number)| {
         finding::Finding::at(path, Severity::Note, "left-unlisted", format!("{number} more mentions are not listed"))
     });
     unread.chain(unlisted).collect()
@@ -135,12 +135,12 @@ fn unread(audit: &Audit) -> Vec<finding::Finding> {
 
 /// Whether something is loaded from an old path that others could create.
 pub(super) fn leads_to_strangers(left: &Left) -> bool {
-    left.audit.findings.iter().any(|finding| finding.severity == Severity::Error && finding.risk.is_some())
+    left.remains.findings.iter().any(|finding| finding.severity == Severity::Error && finding.risk.is_some())
 }
 
 /// The options that let the errors pass: one for each file.
 pub(super) fn answer(left: &Left) -> Vec<(&'static str, String)> {
-    let errors = left.audit.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = left.remains.findings.iter().filter(|finding| finding.severity == Severity::Error);
     let files: BTreeSet<_> = errors.map(|finding| finding.path.to_string()).collect();
     files.into_iter().map(|path| ("--allow-old-path", path)).collect()
 }
@@ -156,27 +156,28 @@ fn place(finding: &Finding) -> String {
 }
 
 /// Everything, as JSON.
-pub(super) fn json(audit: &Audit, wanted: &Wanted) -> Value {
+pub(super) fn json(remains: &Remains, wanted: &Wanted) -> Value {
     let paths: Vec<_> = wanted
         .paths
         .iter()
         .map(
-            |(path, origin)| json!({"path": path, "origin": origin.word(), "creatable": crate::audit::creatable(path)}),
+            |(path, origin)| json!({"path": path, "origin": origin.word(), "creatable": crate::remains::creatable(path)}),
         )
         .collect();
-    let unread: Vec<_> = audit
+    let unread: Vec<_> = remains
         .unread
         .iter()
         .map(|(path, unread)| {
             json!({"path": path, "inside": unread.inside.as_deref().map(json_bytes), "why": unread.why.to_string()})
         })
         .collect();
-    let unlisted: Vec<_> = audit.unlisted.iter().map(|(path, number)| json!({"path": path, "count": number})).collect();
+    let unlisted: Vec<_> =
+        remains.unlisted.iter().map(|(path, number)| json!({"path": path, "count": number})).collect();
     json!({
-        "summary": audit.summary,
-        "longest_new_path": audit.longest_new_path,
+        "summary": remains.summary,
+        "longest_new_path": remains.longest_new_path,
         "wanted": paths,
-        "findings": audit.findings.iter().map(one).collect::<Vec<_>>(),
+        "findings": remains.findings.iter().map(one).collect::<Vec<_>>(),
         "unread": unread,
         "unlisted": unlisted,
     })

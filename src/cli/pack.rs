@@ -97,7 +97,7 @@ fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) ->
         Output::Archive { path, options } => return write_archive(args, job, &prepared, (path, options), typed),
         Output::Pipe(options) => return pour(args, job, &prepared, options, typed),
     };
-    let leads_back = left.as_ref().is_some_and(|left| left.audit.has_errors());
+    let leads_back = left.as_ref().is_some_and(|left| left.remains.has_errors());
     let exit = if verdict.holds() && !leads_back { Exit::Done } else { Exit::No };
     // A tree that leads back to a path that others could create was not given its name, unless it is unproven anyway.
     let written = Some(&written).filter(|_| !leads_back || prepared.is_hopeless());
@@ -124,7 +124,7 @@ fn write_archive(
         report::error(&bug.to_string(), bug.help().as_deref());
         return Ok(Exit::Bug);
     }
-    if proven && judged.left.audit.has_errors() {
+    if proven && judged.left.remains.has_errors() {
         summary::print(args, job, prepared, (&judged.verdict, Some(&judged.left)), None, Exit::No, typed);
         return Ok(Exit::No);
     }
@@ -154,7 +154,7 @@ fn pour(
         return Err(JobError::broken_promise());
     }
     let seen = (&judged.verdict, Some(&judged.left));
-    if proven && judged.left.audit.has_errors() {
+    if proven && judged.left.remains.has_errors() {
         summary::print(args, job, prepared, seen, None, Exit::No, typed);
         return Ok(Exit::No);
     }

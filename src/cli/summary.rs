@@ -70,7 +70,7 @@ pub(super) fn print(
 fn all_findings(prepared: &Prepared, verdict: &Verdict, left: Option<&Left>) -> Vec<Finding> {
     let mut findings: Vec<_> = prepared.plan.findings.iter().chain(&verdict.findings).cloned().collect();
     if let Some(left) = left {
-        findings.extend(left::findings(&Shown { audit: &left.audit, wanted: &left.wanted, recorded: true }));
+        findings.extend(left::findings(&Shown { remains: &left.remains, wanted: &left.wanted, recorded: true }));
     }
     findings.sort();
     findings.dedup_by(|a, b| a.path == b.path && a.kind == b.kind && a.found == b.found);
@@ -97,7 +97,7 @@ fn closing(
         (_, None) if left.is_some_and(left::leads_to_strangers) => {
             (RED, "nothing written: the result would lead back to an old path that others could create".to_owned())
         }
-        (_, None) if left.is_some_and(|left| left.audit.has_errors()) => {
+        (_, None) if left.is_some_and(|left| left.remains.has_errors()) => {
             (RED, "nothing written: programs of the result would look for its files at the old path".to_owned())
         }
         (_, None) => (RED, "nothing written: the result would not run from any path".to_owned()),
@@ -128,8 +128,8 @@ fn table(
     if let Some(places) = names::places(job, prepared, written) {
         table.row("final path", places);
     }
-    if let Some(left) = left.filter(|left| !left.audit.findings.is_empty()) {
-        table.row("left", left.audit.summary.clone());
+    if let Some(left) = left.filter(|left| !left.remains.findings.is_empty()) {
+        table.row("left", left.remains.summary.clone());
     }
     if let Some(left) = left.filter(|left| !left.taken.is_empty()) {
         table.row("host data", host_data::short(&left.taken));

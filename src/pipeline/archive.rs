@@ -92,7 +92,7 @@ impl<'a> Witness<'a> {
         Self { shipment: Shipment { job, prepared, search }, shipped, seen }
     }
 
-    /// Judges what was handed out, and gives what the audit saw; every regular file must have been handed out.
+    /// Judges what was handed out, and gives what was seen of old paths; every regular file must have been handed out.
     pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<(Verdict, Vec<Seen>), JobError> {
         let seen = self.seen.into_inner().map_err(|_| JobError::Bug("a worker failed".to_owned()))?;
         let (seen, looked): (Vec<_>, Vec<_>) = seen

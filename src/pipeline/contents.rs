@@ -30,7 +30,7 @@ pub(super) struct Shipment<'a> {
     pub(super) search: Option<&'a Search>,
 }
 
-/// What is seen in a file that was handed on: by the judge, and by the audit.
+/// What is seen in a file that was handed on: by the judge, and by the judge of what is left.
 pub(super) type Shown = (What, Option<Seen>);
 
 /// The edits of one file and its size afterwards, in bytes.
@@ -108,7 +108,7 @@ impl Shipment<'_> {
         self.shown(path, &edited)
     }
 
-    /// What the judge and the audit see in the bytes that were shipped.
+    /// What the judge and the search for what is left see in the bytes that were shipped.
     fn shown(&self, path: &RelPath, bytes: &dyn ReadAt) -> Result<Shown, StreamError> {
         let what = What::from(testify(bytes));
         let seen = self.search.map(|search| search.see(path, bytes)).transpose();

@@ -31,7 +31,7 @@ pub fn write(
     let (planted, verdict, seen) = plant(job, prepared, (&about, Some(&search)), path, listener)?;
     floor_as_recorded(prepared, &verdict)?;
     let left = prepared.left(job, search, seen);
-    if left.audit.has_errors() && proven {
+    if left.remains.has_errors() && proven {
         return Ok((verdict, left));
     }
     match verdict.verified() {

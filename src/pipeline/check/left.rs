@@ -1,14 +1,14 @@
-//! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the audit.
+//! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the remains.
 
 use super::{Asked, contents};
-use crate::audit::host_data::{self, Taken, Use};
-use crate::audit::{self, About, Audit, Form, Looked, Origin, Packages, Place, Wanted, owner};
 use crate::base::bytes::{FileBytes, ReadAt};
 use crate::base::host;
 use crate::base::path::{Prefix, RelPath};
 use crate::manifest::{self, Manifest};
 use crate::pipeline::JobError;
 use crate::plan;
+use crate::remains::host_data::{self, Taken, Use};
+use crate::remains::{self, About, Form, Looked, Origin, Packages, Place, Remains, Wanted, owner};
 use crate::scan::{Class, Entry, Inventory};
 use crate::text::mkconf;
 use crate::verify::judge::{Exhibit, Law, What};
@@ -30,7 +30,7 @@ pub struct Left {
     /// What was looked for.
     pub wanted: Wanted,
     /// What was found.
-    pub audit: Audit,
+    pub remains: Remains,
     /// What the tree takes from its host besides libraries; for one target, where one is demanded.
     pub taken: Vec<Taken>,
 }
@@ -106,7 +106,7 @@ impl Search {
 
     /// Looks at one file.
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
-        let looked = audit::look_at(path, source, &self.wanted)?;
+        let looked = remains::look_at(path, source, &self.wanted)?;
         let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
         let (mut claims, mut uses) = (Vec::new(), Vec::new());
         if source.size() <= WHOLE && (is_elf || owner::is_list(path)) {
@@ -157,14 +157,14 @@ impl Search {
             fixed_at_final_path: fixed,
             allow: &law.allow_old_path,
         };
-        let audit = audit::judge(files, &about);
-        let about = host_data::About { audit: &audit, wanted: &self.wanted, tree: &tree };
+        let remains = remains::judge(files, &about);
+        let about = host_data::About { remains: &remains, wanted: &self.wanted, tree: &tree };
         let targets = match &law.target {
             Some(target) => vec![target.name.as_str()],
             None => host_data::known_targets().collect(),
         };
         let taken = host_data::judge(&uses, &about, &targets);
-        Left { wanted: self.wanted, audit, taken }
+        Left { wanted: self.wanted, remains, taken }
     }
 }
 
@@ -193,7 +193,7 @@ fn records(root: &Path, wanted: &Wanted) -> Vec<(RelPath, Looked)> {
     let read = |name: &str| {
         let path = RelPath::new(name.as_bytes())?;
         let bytes = fs::read(root.join(name)).ok()?;
-        let looked = audit::look(&path, &bytes, wanted);
+        let looked = remains::look(&path, &bytes, wanted);
         Some((path, looked))
     };
     [manifest::ABOUT, manifest::MANIFEST, manifest::PLACE].into_iter().filter_map(read).collect()

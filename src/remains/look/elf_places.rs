@@ -2,10 +2,10 @@
 //!
 //! Takes mentions with offsets; names what it can. A file whose headers cannot be read keeps its mentions as they are.
 
-use crate::audit::mention::{Mention, Place};
-use crate::audit::wanted::{Origin, Wanted};
 use crate::base::bytes::ReadAt;
 use crate::elf::{self, Stretch};
+use crate::remains::mention::{Mention, Place};
+use crate::remains::wanted::{Origin, Wanted};
 
 /// How much before and behind a mention is read to see its whole string, in bytes.
 const AROUND: u64 = 8 << 10;

@@ -1,13 +1,14 @@
 //! What a finding weighs, and what can be done about it.
 
 use crate::fixtures::{OLD, look_as, prefix, rel};
-use relocate::audit::{
-    About, Accepted, Audit, Finding, Fixable, Kind, Load, Looked, Mention, Origin, Packages, Wanted, judge, look, owner,
-};
 use relocate::base::finding::Severity;
 use relocate::base::glob::Globs;
 use relocate::base::path::RelPath;
 use relocate::loader::tree::{Node, Tree};
+use relocate::remains::{
+    About, Accepted, Finding, Fixable, Kind, Load, Looked, Mention, Origin, Packages, Remains, Wanted, judge, look,
+    owner,
+};
 
 /// A tree that has these files and the directories they lie in.
 fn tree(files: &[&str]) -> Tree {
@@ -36,7 +37,7 @@ impl<'a> Case<'a> {
         Self { wanted, tree: tree(&["etc/app.conf", "lib/x.so", "bin/app"]), fixed, allow: Globs::default() }
     }
 
-    fn judge(&self, files: Vec<(RelPath, Looked)>) -> Audit {
+    fn judge(&self, files: Vec<(RelPath, Looked)>) -> Remains {
         let about = About {
             wanted: &self.wanted,
             tree: &self.tree,
@@ -47,15 +48,15 @@ impl<'a> Case<'a> {
         judge(files, &about)
     }
 
-    fn of_bytes(&self, path: &str, bytes: &[u8]) -> Audit {
+    fn of_bytes(&self, path: &str, bytes: &[u8]) -> Remains {
         let looked = look(&rel(path), bytes, &self.wanted);
         assert!(!looked.mentions.is_empty(), "{path}");
         self.judge(vec![(rel(path), looked)])
     }
 }
 
-fn only(audit: &Audit) -> &Finding {
-    let [one] = audit.findings.as_slice() else { panic!("one finding: {audit:#?}") };
+fn only(remains: &Remains) -> &Finding {
+    let [one] = remains.findings.as_slice() else { panic!("one finding: {remains:#?}") };
     one
 }
 
@@ -65,26 +66,26 @@ const KEPT: &dyn Fn(&RelPath, u64) -> bool = &|_, _| false;
 /// An ELF file by its first bytes alone, with a string in it; it has no headers to name a section by.
 fn elf_with(string: &str) -> Mention {
     let mut mentions = look_as("bin/app", format!("\0{string}\0").as_bytes()).mentions;
-    mentions[0].form = relocate::audit::Form::Elf;
+    mentions[0].form = relocate::remains::Form::Elf;
     mentions[0].section = Some(b".rodata".to_vec());
     mentions.remove(0)
 }
 
-fn elf_case(case: &Case<'_>, string: &str) -> Audit {
+fn elf_case(case: &Case<'_>, string: &str) -> Remains {
     let looked = Looked { mentions: vec![elf_with(string)], ..Looked::default() };
     case.judge(vec![(rel("bin/app"), looked)])
 }
 
 #[test]
 fn a_string_that_will_be_written_anew_is_a_warning_with_its_room() {
-    let audit = elf_case(&Case::new(OLD, FIXED), &format!("{OLD}/etc/app.conf"));
-    let one = only(&audit);
+    let remains = elf_case(&Case::new(OLD, FIXED), &format!("{OLD}/etc/app.conf"));
+    let one = only(&remains);
     assert_eq!((one.kind, one.severity, one.in_tree), (Kind::ElfString, Severity::Warning, true));
     assert_eq!(one.fixable, Fixable::Pad(OLD.len() as u64));
     assert_eq!(one.risk.unwrap().0, Load::Configuration);
-    assert_eq!(audit.longest_new_path, Some(OLD.len() as u64));
-    assert!(!audit.has_errors());
-    assert_eq!(audit.summary, format!("1 ELF (fixed at the final path); longest new path: {} bytes", OLD.len()));
+    assert_eq!(remains.longest_new_path, Some(OLD.len() as u64));
+    assert!(!remains.has_errors());
+    assert_eq!(remains.summary, format!("1 ELF (fixed at the final path); longest new path: {} bytes", OLD.len()));
 }
 
 #[test]
@@ -103,10 +104,10 @@ fn where_only_an_administrator_could_create_it_what_the_tree_has_is_an_error_and
         case.tree = Tree::new([(rel("etc"), Node::Dir), (rel("etc/app.conf"), Node::File(None))], Vec::new());
         let looked = look(&rel("bin/app"), format!("\0/opt/app-q7/{path}\0").as_bytes(), &case.wanted);
         let mut mention = looked.mentions.into_iter().next().unwrap();
-        mention.form = relocate::audit::Form::Elf;
+        mention.form = relocate::remains::Form::Elf;
         mention.section = Some(b".rodata".to_vec());
-        let audit = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![mention], ..Looked::default() })]);
-        assert_eq!((only(&audit).severity, only(&audit).risk), (severity, None), "{path}");
+        let remains = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![mention], ..Looked::default() })]);
+        assert_eq!((only(&remains).severity, only(&remains).risk), (severity, None), "{path}");
     }
 }
 
@@ -115,10 +116,10 @@ fn the_prefix_alone_is_a_warning_and_nothing_in_python() {
     let of = |path: &str, old: &str| {
         let case = Case::new(old, KEPT);
         let mut mentions = look(&rel(path), format!("\0{old}\0").as_bytes(), &case.wanted).mentions;
-        mentions[0].form = relocate::audit::Form::Elf;
+        mentions[0].form = relocate::remains::Form::Elf;
         mentions[0].section = Some(b".rodata".to_vec());
-        let audit = case.judge(vec![(rel(path), Looked { mentions, ..Looked::default() })]);
-        (only(&audit).kind, only(&audit).severity)
+        let remains = case.judge(vec![(rel(path), Looked { mentions, ..Looked::default() })]);
+        (only(&remains).kind, only(&remains).severity)
     };
     assert_eq!(of("bin/app", "/opt/app-q7"), (Kind::ElfString, Severity::Warning));
     assert_eq!(of("bin/app", OLD), (Kind::ElfString, Severity::Error));
@@ -131,22 +132,22 @@ fn the_prefix_alone_is_a_warning_and_nothing_in_python() {
 fn what_the_user_allows_is_a_note_that_says_so() {
     let mut case = Case::new(OLD, KEPT);
     case.allow = Globs::new(&["bin/*".to_owned()]).unwrap();
-    let audit = elf_case(&case, &format!("{OLD}/lib/plugins"));
-    assert_eq!((only(&audit).severity, only(&audit).accepted), (Severity::Note, Some(Accepted::Allowed)));
+    let remains = elf_case(&case, &format!("{OLD}/lib/plugins"));
+    assert_eq!((only(&remains).severity, only(&remains).accepted), (Severity::Note, Some(Accepted::Allowed)));
 }
 
 #[test]
 fn a_split_constant_and_an_unbounded_string_are_never_taken_for_fixed() {
     let split = Mention::split(0, OLD.as_bytes(), 0x40);
     let case = Case::new(OLD, FIXED);
-    let audit = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
-    assert_eq!((only(&audit).kind, only(&audit).severity), (Kind::ElfSplit, Severity::Error));
-    let audit = elf_case(&case, &format!("{OLD}fs"));
-    assert_eq!((only(&audit).kind, only(&audit).severity), (Kind::ElfUnbounded, Severity::Error));
+    let remains = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
+    assert_eq!((only(&remains).kind, only(&remains).severity), (Kind::ElfSplit, Severity::Error));
+    let remains = elf_case(&case, &format!("{OLD}fs"));
+    assert_eq!((only(&remains).kind, only(&remains).severity), (Kind::ElfUnbounded, Severity::Error));
     let away = Case::new("/opt/app-q7", FIXED);
     let split = Mention::split(0, b"/opt/app-q7", 0x40);
-    let audit = away.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
-    assert_eq!(only(&audit).severity, Severity::Warning);
+    let remains = away.judge(vec![(rel("bin/app"), Looked { mentions: vec![split], ..Looked::default() })]);
+    assert_eq!(only(&remains).severity, Severity::Warning);
 }
 
 #[test]
@@ -175,9 +176,9 @@ fn each_kind_of_file_is_known() {
         (".relocate/manifest.json", "", Kind::Record, Severity::Note),
     ];
     for (path, before, kind, severity) in rows {
-        let audit = Case::new(OLD, FIXED).of_bytes(path, format!("{before}{line}").as_bytes());
-        assert_eq!((only(&audit).kind, only(&audit).severity), (*kind, *severity), "{path}");
-        assert_eq!(only(&audit).fixable == Fixable::Ignore, *severity == Severity::Note, "{path}");
+        let remains = Case::new(OLD, FIXED).of_bytes(path, format!("{before}{line}").as_bytes());
+        assert_eq!((only(&remains).kind, only(&remains).severity), (*kind, *severity), "{path}");
+        assert_eq!(only(&remains).fixable == Fixable::Ignore, *severity == Severity::Note, "{path}");
     }
 }
 
@@ -192,17 +193,20 @@ fn a_first_line_that_stays_is_an_error() {
 
 #[test]
 fn another_path_is_a_note_with_the_reason() {
-    let audit = Case::new(OLD, FIXED).of_bytes("etc/a.conf", format!("a={OLD}2\nb=/tmp{OLD}/x\n").as_bytes());
-    let reasons: Vec<_> = audit.findings.iter().map(|one| one.first.hold.why_harmless().unwrap()).collect();
+    let remains = Case::new(OLD, FIXED).of_bytes("etc/a.conf", format!("a={OLD}2\nb=/tmp{OLD}/x\n").as_bytes());
+    let reasons: Vec<_> = remains.findings.iter().map(|one| one.first.hold.why_harmless().unwrap()).collect();
     assert_eq!(reasons, ["another path: the last name goes on", "another path: it has more before it"]);
-    assert!(audit.findings.iter().all(|one| one.severity == Severity::Note && one.kind == Kind::OtherPath));
-    assert_eq!(audit.summary, "no file names an old path");
+    assert!(remains.findings.iter().all(|one| one.severity == Severity::Note && one.kind == Kind::OtherPath));
+    assert_eq!(remains.summary, "no file names an old path");
 }
 
 #[test]
 fn a_program_with_a_variable_says_which() {
-    let audit = elf_case(&Case::new("/home/ourapp/root-q7", KEPT), &format!("{OLD}/libexec/git-core"));
-    assert_eq!((only(&audit).variable, only(&audit).fixable), (Some("GIT_EXEC_PATH"), Fixable::Env("GIT_EXEC_PATH")));
+    let remains = elf_case(&Case::new("/home/ourapp/root-q7", KEPT), &format!("{OLD}/libexec/git-core"));
+    assert_eq!(
+        (only(&remains).variable, only(&remains).fixable),
+        (Some("GIT_EXEC_PATH"), Fixable::Env("GIT_EXEC_PATH"))
+    );
 }
 
 #[test]
@@ -218,19 +222,19 @@ fn findings_name_the_package() {
         fixed_at_final_path: FIXED,
         allow: &case.allow,
     };
-    let audit = judge(vec![(rel("lib/libz.la"), looked)], &about);
-    assert_eq!(only(&audit).package.as_deref(), Some("z-1.0"));
+    let remains = judge(vec![(rel("lib/libz.la"), looked)], &about);
+    assert_eq!(only(&remains).package.as_deref(), Some("z-1.0"));
 }
 
 #[test]
 fn the_summary_counts_files_by_sort_and_fate() {
     let case = Case::new(OLD, &|path, _| path.name() != b"b.la");
     let file = |path: &str, text: String| (rel(path), look(&rel(path), text.as_bytes(), &case.wanted));
-    let audit = case.judge(vec![
+    let remains = case.judge(vec![
         file("lib/a.la", format!("libdir='{OLD}/lib' {OLD}\n")),
         file("lib/b.la", format!("libdir='{OLD}/lib'\n")),
         file("share/doc/a", format!("{OLD}\n")),
     ]);
-    assert_eq!(audit.summary, "2 libtool (1 left, 1 fixed at the final path), 1 documentation (harmless)");
-    assert_eq!(audit.longest_new_path, None);
+    assert_eq!(remains.summary, "2 libtool (1 left, 1 fixed at the final path), 1 documentation (harmless)");
+    assert_eq!(remains.longest_new_path, None);
 }

@@ -2,7 +2,7 @@
 
 use crate::fixtures::{OLD, look_as, prefix, rel, wanted};
 use proptest::prelude::*;
-use relocate::audit::{Hold, Origin, Spelling, Wanted, look, look_at};
+use relocate::remains::{Hold, Origin, Spelling, Wanted, look, look_at};
 use relocate::text::occurrence::{Names, Reading};
 
 /// Bytes of pieces that look like names, parts of names, and what stands around them.

@@ -1,7 +1,7 @@
 //! What is left: everything in a tree that still names an old prefix or a build directory, what it does, and what helps.
 //!
 //! Two steps. [`look()`] takes one file's bytes as they are shipped and gives every [`Mention`], in all spellings, also where
-//! grep does not look; [`judge()`] takes the mentions of all files and gives an [`Audit`]: findings with effect and
+//! grep does not look; [`judge()`] takes the mentions of all files and gives an [`Remains`]: findings with effect and
 //! remedy, and one line a person can act on. Beside it
 //! [`host_data`] tells what a tree takes from its host besides libraries. Pure: bytes in, values out.
 
@@ -19,7 +19,7 @@ pub mod summary;
 mod variable;
 mod wanted;
 
-pub use judge::{About, Accepted, Audit, Finding, Fixable, judge, risk_sentence};
+pub use judge::{About, Accepted, Finding, Fixable, Remains, judge, risk_sentence};
 pub use kind::Kind;
 pub use look::{Looked, Unread, look, look_at};
 pub use mention::{Form, Hold, Mention, Place, Spelling};

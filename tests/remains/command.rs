@@ -168,7 +168,7 @@ fn certificates_that_a_target_has_elsewhere_are_told_with_the_variable() {
 
 #[test]
 fn every_target_has_its_row_of_host_data() {
-    let rows: Vec<_> = relocate::audit::host_data::known_targets().collect();
+    let rows: Vec<_> = relocate::remains::host_data::known_targets().collect();
     let targets: Vec<_> = relocate::verify::targets::known_names().collect();
     let (mut sorted, mut wanted) = (rows.clone(), targets);
     sorted.sort_unstable();

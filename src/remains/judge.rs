@@ -101,7 +101,7 @@ impl Finding {
 
 /// What is left in a tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Audit {
+pub struct Remains {
     /// All findings, sorted by path, then kind.
     pub findings: Vec<Finding>,
     /// Parts that were not looked into, with the file.
@@ -114,7 +114,7 @@ pub struct Audit {
     pub summary: String,
 }
 
-impl Audit {
+impl Remains {
     /// Whether anything in it is an error.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
@@ -122,27 +122,27 @@ impl Audit {
 }
 
 /// Judges what was found in a tree's files.
-pub fn judge(files: impl IntoIterator<Item = (RelPath, Looked)>, about: &About<'_>) -> Audit {
-    let mut audit = Audit::default();
+pub fn judge(files: impl IntoIterator<Item = (RelPath, Looked)>, about: &About<'_>) -> Remains {
+    let mut remains = Remains::default();
     for (path, looked) in files {
         let mut groups: BTreeMap<Key, Vec<Mention>> = BTreeMap::new();
         for mention in looked.mentions {
             groups.entry(Key::of(&path, &mention, about)).or_default().push(mention);
         }
-        audit.findings.extend(groups.into_iter().filter_map(|(key, mentions)| finding(&path, &key, mentions, about)));
-        audit.unread.extend(looked.unread.into_iter().map(|unread| (path.clone(), unread)));
+        remains.findings.extend(groups.into_iter().filter_map(|(key, mentions)| finding(&path, &key, mentions, about)));
+        remains.unread.extend(looked.unread.into_iter().map(|unread| (path.clone(), unread)));
         if looked.unlisted > 0 {
-            audit.unlisted.push((path, looked.unlisted));
+            remains.unlisted.push((path, looked.unlisted));
         }
     }
-    audit.findings.sort_by(|a, b| (&a.path, a.kind, a.offsets.first()).cmp(&(&b.path, b.kind, b.offsets.first())));
-    let pads = audit.findings.iter().filter_map(|finding| match finding.fixable {
+    remains.findings.sort_by(|a, b| (&a.path, a.kind, a.offsets.first()).cmp(&(&b.path, b.kind, b.offsets.first())));
+    let pads = remains.findings.iter().filter_map(|finding| match finding.fixable {
         Fixable::Pad(most) => Some(most),
         _ => None,
     });
-    audit.longest_new_path = pads.min();
-    audit.summary = summary::line(&audit);
-    audit
+    remains.longest_new_path = pads.min();
+    remains.summary = summary::line(&remains);
+    remains
 }
 
 /// What mentions of one finding have in common.

@@ -3,7 +3,7 @@
 //! Strings have their length before them (CPython `Python/marshal.c`), so their end is known exactly; where no length
 //! fits, the sample stays as it was guessed.
 
-use crate::audit::mention::{LONGEST_SAMPLE, Mention, Place};
+use crate::remains::mention::{LONGEST_SAMPLE, Mention, Place};
 
 /// Types with a one-byte length: ASCII, interned or not.
 const SHORT: &[u8] = b"zZ";

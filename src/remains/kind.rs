@@ -18,7 +18,7 @@ pub enum Weight {
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $name:ident $word:literal $group:literal $weight:ident $effect:literal $remedy:literal;)+) => {
-        /// What a finding is. Effects and remedies are described in `docs/audit.md`.
+        /// What a finding is. Effects and remedies are described in `docs/what-is-left.md`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[doc = $doc])+ $name,)+

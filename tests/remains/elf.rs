@@ -1,7 +1,7 @@
 //! Programs as compilers make them.
 
 use crate::fixtures::{OLD, look_in, path_of, run};
-use relocate::audit::{Hold, Mention, Place};
+use relocate::remains::{Hold, Mention, Place};
 use std::fs;
 use std::path::Path;
 

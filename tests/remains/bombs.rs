@@ -3,7 +3,7 @@
 use crate::fixtures::{OLD, look_as, run};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use relocate::audit::look::Why;
+use relocate::remains::look::Why;
 use std::fs;
 use std::io::Write;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! Files made by the machine's own tools, and what is looked for in them.
 
-use relocate::audit::{Looked, Mention, Origin, Wanted, look};
 use relocate::base::path::{Prefix, RelPath};
+use relocate::remains::{Looked, Mention, Origin, Wanted, look};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

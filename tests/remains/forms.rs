@@ -1,7 +1,7 @@
 //! Text, compiled Python, manual pages, jars, two-byte characters: what grep finds, and what it does not.
 
 use crate::fixtures::{OLD, look_as, look_in, only, path_of, run};
-use relocate::audit::{Form, Hold, Place, Spelling};
+use relocate::remains::{Form, Hold, Place, Spelling};
 use std::fs;
 
 #[test]
@@ -24,7 +24,7 @@ fn text_is_told_by_line_and_use() {
 #[test]
 fn escaped_and_encoded_spellings_are_found() {
     let dot = "/opt/app-1.2/root-q7";
-    let wanted = relocate::audit::Wanted::new([(crate::fixtures::prefix(dot), relocate::audit::Origin::OldPrefix)]);
+    let wanted = relocate::remains::Wanted::new([(crate::fixtures::prefix(dot), relocate::remains::Origin::OldPrefix)]);
     let rows: [(String, Spelling, &str); 6] = [
         (format!("{{\"a\": \"{}\\/lib\"}}", dot.replace('/', "\\/")), Spelling::Escaped, "/lib"),
         (format!("s|{}/x|y|", dot.replace('.', "\\.")), Spelling::Escaped, "/x"),
@@ -34,7 +34,7 @@ fn escaped_and_encoded_spellings_are_found() {
         (format!("file://{dot}/a%20b"), Spelling::Plain, "/a"),
     ];
     for (text, spelling, rest) in rows {
-        let looked = relocate::audit::look(&crate::fixtures::rel("etc/x"), text.as_bytes(), &wanted);
+        let looked = relocate::remains::look(&crate::fixtures::rel("etc/x"), text.as_bytes(), &wanted);
         let one = only(&looked);
         assert_eq!((one.spelling, one.hold), (spelling, Hold::Whole), "{text}");
         assert_eq!(path_of(one), format!("{dot}{rest}"), "{text}");
@@ -44,9 +44,10 @@ fn escaped_and_encoded_spellings_are_found() {
 #[test]
 fn a_prefix_with_blanks_is_found_in_a_url() {
     let spaced = "/srv/our app/root";
-    let wanted = relocate::audit::Wanted::new([(crate::fixtures::prefix(spaced), relocate::audit::Origin::OldPrefix)]);
+    let wanted =
+        relocate::remains::Wanted::new([(crate::fixtures::prefix(spaced), relocate::remains::Origin::OldPrefix)]);
     let text = b"Url=file:///srv/our%20app/root/share/doc\n";
-    let looked = relocate::audit::look(&crate::fixtures::rel("x.desktop"), text, &wanted);
+    let looked = relocate::remains::look(&crate::fixtures::rel("x.desktop"), text, &wanted);
     assert_eq!((only(&looked).spelling, only(&looked).offset), (Spelling::Percent, 11));
 }
 

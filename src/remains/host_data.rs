@@ -1,10 +1,10 @@
 //! Data that a tree takes from its host besides libraries: certificates, time zones, terminals, locales, converters, names.
 //!
-//! Takes the bytes of ELF files and what an [`Audit`] says of paths below the old prefix; gives for each sort of data who
+//! Takes the bytes of ELF files and what an [`Remains`] says of paths below the old prefix; gives for each sort of data who
 //! uses it, where it is looked for, which systems have it there, and the variable that says where to look instead. What
 //! systems have is data (`host_data.toml`, which says what of it was looked up).
 
-use super::judge::Audit;
+use super::judge::Remains;
 use super::kind::Kind;
 use super::wanted::Wanted;
 use crate::base::path::RelPath;
@@ -241,7 +241,7 @@ impl Taken {
 #[derive(Clone, Copy)]
 pub struct About<'a> {
     /// What is left in the tree.
-    pub audit: &'a Audit,
+    pub remains: &'a Remains,
     /// What was looked for.
     pub wanted: &'a Wanted,
     /// The tree.
@@ -277,7 +277,7 @@ fn taken(sort: Sort, uses: &[(RelPath, Vec<Use>)], about: &About<'_>, targets: &
         }
     }
     let mut own_paths = BTreeMap::new();
-    for finding in about.audit.findings.iter().filter(|finding| finding.kind == Kind::ElfString) {
+    for finding in about.remains.findings.iter().filter(|finding| finding.kind == Kind::ElfString) {
         if finding.variable.is_some_and(|variable| of_variable(variable) == Some(sort)) {
             users.insert(finding.path.clone());
             let path = finding.first.path().to_vec();
@@ -336,8 +336,8 @@ mod tests {
     #[test]
     fn a_path_that_a_target_lacks_is_told_with_where_it_has_the_data() {
         let curl = RelPath::new(b"lib/libcurl.so.4").unwrap();
-        let (audit, tree, wanted) = (Audit::default(), Tree::default(), Wanted::new([]));
-        let about = About { audit: &audit, wanted: &wanted, tree: &tree };
+        let (remains, tree, wanted) = (Remains::default(), Tree::default(), Wanted::new([]));
+        let about = About { remains: &remains, wanted: &wanted, tree: &tree };
         let uses = [(curl, uses(b"\0/etc/ssl/certs/ca-certificates.crt\0"))];
         let taken = judge(&uses, &about, &["debian-12", "el7", "unheard-of"]);
         let [taken] = &taken[..] else { panic!("one sort") };

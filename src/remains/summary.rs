@@ -1,6 +1,6 @@
 //! One line for a person: how many files of each sort name an old path, and what becomes of them.
 
-use super::judge::{Audit, Finding, Fixable};
+use super::judge::{Finding, Fixable, Remains};
 use super::kind::{Kind, Weight};
 use crate::base::finding::Severity;
 use crate::base::path::RelPath;
@@ -40,9 +40,9 @@ impl Fate {
 }
 
 /// Writes the line.
-pub(super) fn line(audit: &Audit) -> String {
+pub(super) fn line(remains: &Remains) -> String {
     let mut files: BTreeMap<(&RelPath, &str), Fate> = BTreeMap::new();
-    for finding in audit.findings.iter().filter(|finding| !matches!(finding.kind, Kind::OtherPath | Kind::Record)) {
+    for finding in remains.findings.iter().filter(|finding| !matches!(finding.kind, Kind::OtherPath | Kind::Record)) {
         let fate = files.entry((&finding.path, finding.kind.group())).or_insert(Fate::Harmless);
         *fate = (*fate).max(Fate::of(finding));
     }
@@ -56,7 +56,7 @@ pub(super) fn line(audit: &Audit) -> String {
     let mut sorted: Vec<_> = groups.into_iter().collect();
     sorted.sort_by_key(|(group, fates)| (std::cmp::Reverse(fates.values().sum::<usize>()), *group));
     let mut line = sorted.iter().map(|(group, fates)| one(group, fates)).collect::<Vec<_>>().join(", ");
-    if let Some(longest) = audit.longest_new_path {
+    if let Some(longest) = remains.longest_new_path {
         let _ = write!(line, "; longest new path: {longest} bytes");
     }
     line
