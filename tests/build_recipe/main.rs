@@ -9,6 +9,7 @@ mod killed;
 mod lab;
 mod locked;
 mod output;
+mod real;
 mod refused;
 mod turns;
 mod whole;
