@@ -1,7 +1,15 @@
-//! Exit code only.
+//! Exit code only, and what archives carry for the target:
+//!
+//! `cargo build --release --target T --bin relocate-carried`, then
+//! `RELOCATE_CARRIED=FILE cargo rustc --release --target T --bin relocate -- --cfg carried`.
 
 use std::process::ExitCode;
 
+#[cfg(carried)]
+const CARRIED: Option<&[u8]> = Some(include_bytes!(env!("RELOCATE_CARRIED")));
+#[cfg(not(carried))]
+const CARRIED: Option<&[u8]> = None;
+
 fn main() -> ExitCode {
-    relocate::cli::run(std::env::args_os().collect())
+    relocate::cli::run(std::env::args_os().collect(), CARRIED)
 }

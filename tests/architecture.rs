@@ -80,6 +80,7 @@ const MAP: &[Row] = &[
         never: &["process::exit"],
     },
     Row { module: "main", may_import: &["cli"], never: &["println!"] },
+    Row { module: "carried", may_import: &["cli"], never: &["println!"] },
 ];
 
 fn sources(module: &str) -> Vec<PathBuf> {

@@ -176,6 +176,9 @@ pub(super) struct PackArgs {
     /// A step of a build, which tells itself what came out; only what stops it is told here.
     #[arg(skip)]
     pub is_step: bool,
+    /// The program that this one was built with for archives to carry.
+    #[arg(skip)]
+    pub carried: Option<&'static [u8]>,
     /// What is allowed and demanded.
     #[command(flatten)]
     pub law: LawArgs,

@@ -187,6 +187,7 @@ fn finish(args: &BuildArgs, read: &Read, findings: &[Finding], staged: &Staged) 
     pack_args.common.quiet = args.common.quiet;
     pack_args.common.json = args.common.json;
     pack_args.is_step = true;
+    pack_args.carried = args.carried;
     pack_args.exclude.extend(unneeded(&prefix, &staged.unneeded)?);
     let exit = pack::run_built(&pack_args, staged.epoch, &typed)?;
     if exit != Exit::Done {

@@ -123,6 +123,8 @@ impl Building {
     fn source(&self, files: &[Distfile], event: &distfile::Event) {
         let name = |at: &usize| files.get(*at).map_or_else(|| "the tree".to_owned(), Distfile::path);
         match event {
+            // Nothing is asked there; should no other place have the file, the report says why.
+            distfile::Event::Started { url, .. } | distfile::Event::Refused { url, .. } if url.starts_with("ftp:") => {}
             distfile::Event::Started { file, url, have: 0 } => self.say(&format!("{}: from {url}", name(file))),
             distfile::Event::Started { file, url, have } => {
                 self.say(&format!("{}: from {url}, {} are here already", name(file), report::bytes(*have)));

@@ -16,11 +16,19 @@ use report::{GREEN, Table, YELLOW, count, paint, say, talk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// How a tree without a record is searched for what names these prefixes.
+pub(super) type Look = fn(&Path, &[Prefix], &Progress) -> Result<Unrecorded, Failure>;
+
+/// Searches it here; the program that archives carry cannot.
+pub(super) fn look(root: &Path, prefixes: &[Prefix], progress: &Progress) -> Result<Unrecorded, Failure> {
+    Ok(unrecorded::look(root, prefixes, progress)?)
+}
+
 /// Runs the command.
-pub(super) fn run(args: &FixArgs) -> Exit {
+pub(super) fn run(args: &FixArgs, look: Look) -> Exit {
     report::colour(args.common.color);
     pack::set_jobs(args.common.jobs);
-    match work(args) {
+    match work(args, look) {
         Ok(Outcome { decided, findings }) => tell(args, &decided, findings),
         Err(failure) => failure.tell("fix", if args.common.json { Json::Stdout } else { Json::None }),
     }
@@ -32,7 +40,7 @@ struct Outcome {
     findings: Vec<Finding>,
 }
 
-fn work(args: &FixArgs) -> Result<Outcome, Failure> {
+fn work(args: &FixArgs, look: Look) -> Result<Outcome, Failure> {
     must_be_a_directory(&args.dir)?;
     let to = words::path(args.at.as_deref().unwrap_or(&args.dir))?;
     // The disk is asked for the directory as it was typed, whatever the path that is written.
@@ -42,7 +50,7 @@ fn work(args: &FixArgs) -> Result<Outcome, Failure> {
     let looks_only = args.dry_run || args.check;
     let failed = |error| failure(&root, &error);
     let mut findings = Vec::new();
-    if let Some(Unrecorded { manifest, findings: found }) = without_record(args, &root)? {
+    if let Some(Unrecorded { manifest, findings: found }) = without_record(args, &root, look)? {
         findings = found;
         let decided = install::decide_by(manifest, &request).map_err(failed)?;
         if looks_only {
@@ -74,14 +82,14 @@ fn must_be_a_directory(dir: &Path) -> Result<(), Failure> {
 }
 
 /// The record of a tree that has none, where the user says what it was built for.
-fn without_record(args: &FixArgs, root: &Path) -> Result<Option<Unrecorded>, Failure> {
+fn without_record(args: &FixArgs, root: &Path, look: Look) -> Result<Option<Unrecorded>, Failure> {
     let given = pack::prefixes("--old-prefix", &args.old_prefix)?;
     let recorded = install::built_for(root).map_err(|error| failure(root, &error))?;
     match recorded {
         None if given.is_empty() => Err(failure(root, &MoveError::NoRecord { root: root.to_owned() })),
         None => {
             let progress = Progress::new(args.common.quiet || args.common.json);
-            Ok(Some(unrecorded::look(root, &given, &progress)?))
+            look(root, &given, &progress).map(Some)
         }
         // A run that was cut short left a record; the same command line finishes it.
         Some(recorded) if given.iter().all(|prefix| recorded.contains(prefix)) => Ok(None),

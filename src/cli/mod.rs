@@ -5,6 +5,7 @@ mod audit;
 mod build;
 mod build_one;
 mod building;
+mod carried;
 mod check;
 mod config;
 mod demo;
@@ -35,19 +36,27 @@ mod verify;
 
 pub use exit::Exit;
 
-use args::{Cli, Command};
+use args::{BuildArgs, Cli, Command, PackArgs};
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs one command line (with the program's name first) and tells the exit code. A panic below is our fault and
-/// ends with 70.
-pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let ended = std::panic::catch_unwind(|| match peer::called_as(&arguments) {
+/// Runs one command line (with the program's name first) and tells the exit code; archives get the program `carried`. A panic
+/// below is our fault and ends with 70.
+pub fn run(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> ExitCode {
+    guarded(|| match peer::called_as(&arguments) {
         Some(peer) => peer::run(peer, &arguments),
-        None => dispatch(arguments).into(),
-    });
-    if let Ok(exit) = ended {
+        None => dispatch(arguments, carried).into(),
+    })
+}
+
+/// The same for the program that archives carry, which has the commands of a target alone.
+pub fn run_carried(arguments: Vec<OsString>) -> ExitCode {
+    guarded(move || carried::dispatch(&arguments).into())
+}
+
+fn guarded(work: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode {
+    if let Ok(exit) = std::panic::catch_unwind(work) {
         return exit;
     }
     report::error(
@@ -57,7 +66,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     Exit::Bug.into()
 }
 
-fn dispatch(arguments: Vec<OsString>) -> Exit {
+fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
@@ -67,25 +76,28 @@ fn dispatch(arguments: Vec<OsString>) -> Exit {
     };
     match Cli::try_parse_from(&arguments) {
         Ok(cli) => match cli.command {
-            Command::Pack(args) => pack::run(&args, &arguments),
+            Command::Pack(args) => pack::run(&PackArgs { carried, ..*args }, &arguments),
             Command::Check(args) => check::run(&args),
             Command::Init(args) => init::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::Audit(args) => audit::run(&args),
             Command::Fetch(args) => fetch::run(&args),
-            Command::Build(args) => build::run(&args),
+            Command::Build(args) => build::run(&BuildArgs { carried, ..args }),
             Command::Plan(args) => plan::run(&args),
             Command::BuildOne(args) => build_one::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
-            Command::Fix(args) => fix::run(&args),
+            Command::Fix(args) => fix::run(&args, fix::look),
             Command::Verify(args) => verify::run(&args),
             Command::Elf(args) => elf::run(&args),
         },
-        Err(error) => {
-            // Printing help into a closed pipe is no error of ours.
-            let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
-        }
+        Err(error) => usage(&error),
     }
+}
+
+/// Help that was asked for, or what was typed wrong.
+fn usage(error: &clap::Error) -> Exit {
+    // Printing help into a closed pipe is no error of ours.
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage } else { Exit::Done }
 }

@@ -193,15 +193,18 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         chmod: args.archive.chmod.as_deref().map(chmod).transpose()?,
         without: if args.keep_la { vec!["libtool"] } else { Vec::new() },
         dest: args.dest.as_ref().map(dest).transpose()?,
-        tool: if args.no_tool || args.in_place { None } else { tool() },
+        tool: if args.no_tool || args.in_place { None } else { tool(args.carried) },
         build_dirs: prefixes("--build-dir", &args.build_dir)?,
         source_date_epoch: host::source_date_epoch()
             .map_err(|found| Usage::new(format!("SOURCE_DATE_EPOCH is '{found}', not a number of seconds")))?,
     })
 }
 
-/// This program, where it is static and so runs on any target.
-fn tool() -> Option<Vec<u8>> {
+/// The program that was built for archives to carry; else this one, where it is static and so runs on any target.
+fn tool(carried: Option<&'static [u8]>) -> Option<Vec<u8>> {
+    if let Some(carried) = carried {
+        return Some(carried.to_vec());
+    }
     let bytes = host::own_program()?;
     let is_static = match elf::read(&bytes) {
         Ok(Read::Other(kind)) => kind == Kind::Static,

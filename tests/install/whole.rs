@@ -82,12 +82,14 @@ fn an_archive_for_a_path_needs_only_tar_there_and_is_moved_like_any_other() {
     runs_at(&built);
 }
 
-/// Where only tar is, the archive brings the tool; here a script stands for it.
+/// What archives carry, linked dynamically as tests are.
+const CARRIED: &str = env!("CARGO_BIN_EXE_relocate-carried");
+
+/// Where only tar is, the archive brings the tool.
 #[test]
 fn the_tool_that_an_archive_carries_fixes_the_tree_it_lies_in() {
     let made = Made::new();
-    let tool_script = format!("#!/bin/sh\nexec {} \"$@\"\n", crate::call::PROGRAM);
-    made.pack_with("app.tar.gz", "app", Some(tool_script.as_bytes()), |_| {});
+    made.pack_with("app.tar.gz", "app", Some(&fs::read(CARRIED).unwrap()), |_| {});
     tool(&[&"tar", &"xpf", &made.place.at("app.tar.gz"), &"-C", &made.place.dir()]);
     let app = made.place.at("app");
     tool(&[&app.join(".relocate/bin/relocate"), &"fix", &app]);
@@ -99,4 +101,29 @@ fn the_tool_that_an_archive_carries_fixes_the_tree_it_lies_in() {
     fs::rename(made.place.at("two"), &three).unwrap();
     tool(&[&three.join(".relocate/bin/relocate"), &"fix", &three]);
     crate::packed::runs_at(&three, &three);
+}
+
+#[test]
+fn the_carried_tool_does_what_a_target_needs_and_says_what_it_cannot() {
+    let made = Made::new();
+    made.pack();
+    let carried = |arguments: &[&str]| {
+        let mut call = relocate(made.place.dir(), arguments);
+        let mut command = Command::new(CARRIED);
+        command.args(arguments).current_dir(made.place.dir());
+        call.0 = command;
+        call
+    };
+    carried(&["install", "app.tar.gz", "one"]).expect(0, &["installed to"], &[]);
+    carried(&["verify", "one"]).expect(0, &[CLEAN], &[]);
+    fs::rename(made.place.at("one"), made.place.at("two")).unwrap();
+    carried(&["fix", "two"]).expect(0, &["it is at"], &[]);
+    crate::packed::runs_at(&made.place.at("two"), &made.place.at("two"));
+
+    fs::create_dir(made.place.at("bare")).unwrap();
+    let whole = &["has no record", "the whole relocate", "--old-prefix"];
+    carried(&["fix", "bare", "--old-prefix", "/opt/app"]).expect(4, &[], whole);
+    carried(&["build", "x.toml"]).expect(2, &[], &["'build' is no command", "fix, install and verify"]);
+    carried(&["two"]).expect(2, &[], &["'two' is no command"]);
+    carried(&["--help"]).expect(0, &["fix", "install", "verify"], &[]);
 }

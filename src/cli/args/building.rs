@@ -51,6 +51,9 @@ pub(in crate::cli) struct BuildArgs {
     /// Look at the recipe, the tree and this machine, and build nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// The program that this one was built with for archives to carry.
+    #[arg(skip)]
+    pub carried: Option<&'static [u8]>,
     /// Output options.
     #[command(flatten)]
     pub common: Common,
