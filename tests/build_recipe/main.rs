@@ -7,6 +7,7 @@ mod broken;
 mod json;
 mod killed;
 mod lab;
+mod live;
 mod locked;
 mod output;
 mod refused;
