@@ -259,7 +259,7 @@ fn go_back(
         let node = &order.graph.nodes[*at];
         packages.get(&node.pkgname).is_some_and(|package| package.is_automatic != node.is_requested)
             && run::fetch(order, *at).unwrap_or(false)
-            && installed::is_of(&prefix.entry(&node.pkgname), &order.near.place(order.keys[*at]))
+            && installed::is_of(&prefix.entry(&node.pkgname), &order.near.place(order.keys[*at]), &order.site.work)
     };
     let kept = steps.nodes.iter().take_while(|at| is_done(at)).count();
     let stays: BTreeSet<&str> =

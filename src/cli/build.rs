@@ -108,8 +108,10 @@ fn looked(args: &BuildArgs, prepared: &Prepared<'_>) -> Exit {
     Exit::Done
 }
 
-/// Reads the recipe, and the lock beside it, which must be there to be held to.
+/// Reads the recipe, and the lock beside it, which must be there to be held to. What every command that builds begins with.
 pub(super) fn read(recipe_file: &Path, places: &PlaceArgs, is_locked: bool) -> Result<Read, Failure> {
+    // Before any directory is made: two users with two umasks would get two archives of one recipe.
+    host::usual_umask();
     let place = report::place(recipe_file);
     let absolute = |path: &Path| {
         host::absolute(path)

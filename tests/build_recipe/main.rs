@@ -11,5 +11,6 @@ mod live;
 mod locked;
 mod output;
 mod refused;
+mod same_bytes;
 mod turns;
 mod whole;
