@@ -92,6 +92,8 @@ pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: u
             }
             let Ok(report) = receiver.recv() else { break };
             run.take(report);
+            // Before what is ready is added, which is told with what is left then.
+            run.tell_ahead();
         }
     });
     run.finish()
@@ -133,9 +135,6 @@ impl<'a> Run<'a> {
     }
 
     fn tell_ahead(&self) {
-        if self.running.is_empty() {
-            return;
-        }
         let lost = self.lost();
         let is_ending = self.is_ending();
         let left = |node: usize| match self.states[node] {
@@ -149,7 +148,10 @@ impl<'a> Run<'a> {
             State::Ready | State::Installed | State::Failed => Left::Nothing,
         };
         let left: Vec<Left> = (0..self.states.len()).map(left).collect();
-        let waiting = (0..left.len()).filter(|node| matches!(left[*node], Left::Waiting(_))).collect();
+        let waiting: Vec<usize> = (0..left.len()).filter(|node| matches!(left[*node], Left::Waiting(_))).collect();
+        if self.running.is_empty() && waiting.is_empty() {
+            return;
+        }
         let left = forecast(&left, &self.order.graph.edges, self.order.jobs);
         self.order.listener.event(&Event::Ahead { waiting, left });
     }
