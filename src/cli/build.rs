@@ -365,7 +365,7 @@ fn told(findings: &[Finding]) -> String {
 pub(super) fn failure(error: &JobError) -> Failure {
     let exit = match error {
         JobError::Findings(findings) => {
-            let of_recipe = |kind: &str| ["pkgpath", "option", "variable-unread", "link"].contains(&kind);
+            let of_recipe = |kind: &str| ["pkgpath", "option", "variable-unread", "licence", "link"].contains(&kind);
             let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error);
             if wrong.clone().all(|finding| of_recipe(&finding.kind)) { Exit::Usage } else { Exit::Environment }
         }
