@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use relocate::base::child::Cancel;
+use relocate::base::child::{Cancel, Task};
 use relocate::base::event::Silent;
 use relocate::base::path::Prefix;
 use relocate::build::bootstrap::{self, BootstrapError, Bootstrapped, How, Refusal, Request, Step};
@@ -119,17 +119,19 @@ fn refused(result: Result<Bootstrapped, BootstrapError>) -> (String, String) {
     }
 }
 
-/// What bmake in a package of the tree makes of a variable.
+/// What bmake in a package of the tree makes of a variable. A kit is unpacked by this process, and what was just written may
+/// be "busy" through another test's fork: a task waits for that.
 fn value(prefix: &Path, package: &Path, variable: &str) -> String {
-    let output = Command::new(prefix.join("bin/bmake"))
-        .args(["-V", &format!("${{{variable}}}")])
-        .current_dir(package)
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    let task = Task {
+        program: prefix.join("bin/bmake"),
+        arguments: vec!["-V".into(), format!("${{{variable}}}").into()],
+        environment: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        directory: package.to_owned(),
+        held: None,
+    };
+    let answer = task.ask(&Cancel::default()).unwrap();
+    assert!(answer.ended.end.is_success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    String::from_utf8(answer.stdout).unwrap().trim().to_owned()
 }
 
 #[test]

@@ -3,6 +3,8 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod program;
+
 use relocate::base::path::Prefix;
 use relocate::verify::smoke::{End, Note, Observed, Run, SmokeError, Witness, run};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,8 +56,7 @@ impl Scene {
 
     /// Puts a script into the tree or elsewhere.
     fn script(path: &Path, text: &str) {
-        fs::write(path, text).unwrap();
-        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        program::write(path, text, 0o755);
     }
 
     fn observe(&self, command: &[&str]) -> Result<Observed, SmokeError> {
@@ -288,7 +289,7 @@ fn a_tree_below_the_hidden_prefix_stays_visible() {
 #[test]
 fn a_script_whose_interpreter_lies_below_the_prefix_does_not_start() {
     let scene = Scene::new();
-    fs::copy("/bin/sh", scene.old.join("sh")).unwrap();
+    program::write(scene.old.join("sh"), fs::read("/bin/sh").unwrap(), 0o755);
     let interpreter = scene.old.join("sh");
     let script = scene.tree.join("bin/script");
     Scene::script(&script, &format!("#! {} -e\necho hello\n", text(&interpreter)));
@@ -310,7 +311,7 @@ fn a_script_whose_interpreter_lies_below_the_prefix_does_not_start() {
 fn a_program_whose_loader_lies_below_the_prefix_does_not_start() {
     let scene = Scene::new();
     let loader = scene.old.join("lib/ld.so");
-    fs::copy("/lib64/ld-linux-x86-64.so.2", &loader).unwrap();
+    program::write(&loader, fs::read("/lib64/ld-linux-x86-64.so.2").unwrap(), 0o755);
     let flag = format!("-Wl,--dynamic-linker,{}", text(&loader));
     let program = scene.compile("loaded", "int main(void) { return 0; }", &[&flag]);
     let seen = scene.observe(&["bin/loaded"]).unwrap();
@@ -569,7 +570,7 @@ fn an_ordinary_user_can_do_all_this() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = dir.path().join("smoke");
-    fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+    program::write(&copy, fs::read(std::env::current_exe().unwrap()).unwrap(), 0o755);
     let scratch = dir.path().join("tmp");
     fs::create_dir(&scratch).unwrap();
     fs::set_permissions(&scratch, fs::Permissions::from_mode(0o777)).unwrap();

@@ -22,6 +22,8 @@ const LEASH: &str = "trap '' TERM INT HUP; read -r _; kill -TERM 0; sleep 0.2 ||
 const GRACE: Duration = Duration::from_secs(2);
 /// The longest sleep between two looks at a running process.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a program that somebody has open for writing is waited for, in pauses that double from a millisecond.
+const BUSY: Duration = Duration::from_millis(500);
 
 /// A process that has ended.
 #[derive(Debug)]
@@ -37,8 +39,22 @@ pub fn run<S: AsRef<OsStr>>(command: &[S]) -> io::Result<Finished> {
     let (program, arguments) =
         command.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "no program to run"))?;
     let mut command = Command::new(program);
-    let ended = command.args(arguments).stdin(Stdio::null()).env_remove("LD_LIBRARY_PATH").output()?;
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = spawn(command.env_remove("LD_LIBRARY_PATH"))?.wait_with_output()?;
     Ok(Finished { success: ended.status.success(), output: [ended.stdout, ended.stderr].concat() })
+}
+
+/// Starts a program, also one that was written a moment ago: a child that another thread started meanwhile has our
+/// descriptors until its exec, and while one of them is open for writing the program is "busy" (ETXTBSY).
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && pause < BUSY => thread::sleep(pause),
+            started => return started,
+        }
+        pause *= 2;
+    }
 }
 
 /// A wish to stop that all clones share.
@@ -140,7 +156,7 @@ impl Task {
             .stderr(stderr)
             .process_group(leash.group());
         let group = Group(leash);
-        let child = command.spawn()?;
+        let child = spawn(&mut command)?;
         Ok(Running { child, group, started: Instant::now() })
     }
 
@@ -157,7 +173,7 @@ impl Task {
             .stdout(held)
             .stderr(Stdio::null())
             .process_group(0);
-        Ok(Leash(command.spawn()?))
+        Ok(Leash(spawn(&mut command)?))
     }
 }
 

@@ -122,6 +122,12 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
+/// Makes new files of this process and its children writable by their owner alone and readable by all, whatever umask whoever
+/// started it has: modes end in archives.
+pub fn usual_umask() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+}
+
 /// The bytes of the running program; `None` where they cannot be read.
 pub fn own_program() -> Option<Vec<u8>> {
     fs::read("/proc/self/exe").ok()

@@ -103,7 +103,35 @@ pub fn usage(tree: &Tree, shell: &Path, environment: &Environment) -> Result<Usa
     run::usage(tree, shell, environment)
 }
 
+/// What is to be bootstrapped, as far as it can be looked at without a shell and a compiler.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// The tree.
+    pub tree: &'a Tree,
+    /// Where to.
+    pub prefix: &'a Path,
+    /// The work directory.
+    pub work: &'a Path,
+    /// Whether the prefix belongs to whoever runs this.
+    pub unprivileged: bool,
+    /// The whole environment of bootstrap.
+    pub environment: &'a Environment,
+}
+
+impl Site<'_> {
+    /// What speaks against it whatever it is made with.
+    pub fn refusals(&self) -> Vec<Refusal> {
+        let all = place::paths(self).into_iter().chain(place::caller(self));
+        all.chain(place::taken(self)).collect()
+    }
+}
+
 impl Request<'_> {
+    /// The arguments bootstrap would be given, without its name; none where one of them is wrong.
+    pub fn planned(&self, usage: &Usage) -> Option<Vec<String>> {
+        self.arguments(usage).ok().map(|arguments| arguments.list)
+    }
+
     /// Everything that speaks against it, found without changing anything. Nothing where bootstrap can start, or has been.
     pub fn refusals(&self, usage: &Usage) -> Vec<Refusal> {
         self.prepare(usage).err().unwrap_or_default()
@@ -111,8 +139,11 @@ impl Request<'_> {
 
     /// The arguments and what the prefix depends on, where nothing speaks against it.
     fn prepare(&self, usage: &Usage) -> Result<(Arguments, Record), Vec<Refusal>> {
-        let mut refusals = place::paths(self);
-        refusals.extend(place::caller(self));
+        let prefix = self.prefix_path();
+        let (unprivileged, environment) = (self.unprivileged, self.environment);
+        let site = Site { tree: self.tree, prefix: &prefix, work: self.work, unprivileged, environment };
+        let mut refusals = place::paths(&site);
+        refusals.extend(place::caller(&site));
         let arguments = match self.arguments(usage) {
             Ok(arguments) if refusals.is_empty() => arguments,
             Ok(_) => return Err(refusals),

@@ -252,22 +252,38 @@ pub fn prepare<'a>(wish: &'a Wish<'a>) -> Result<Prepared<'a>, JobError> {
     let environment = settings::environment(recipe, &flags, &home, epoch);
     let mut findings = checks::recipe(recipe, &tree)?;
     findings.extend(checks::machine(wish, &environment));
+    let site = bootstrap::Site {
+        tree: &tree,
+        prefix: &prefix,
+        work: wish.work,
+        unprivileged: recipe.bootstrap.unprivileged,
+        environment: &environment,
+    };
+    // Without a shell or a compiler what can be refused is what needs neither, and told with them.
+    let early = || errors(findings.iter().cloned().chain(refused(&site.refusals())).collect());
     let usage = match bootstrap::usage(&tree, &recipe.bootstrap.shell, &environment) {
         Ok(usage) => usage,
-        // Where the shell is none, the finding says more.
-        Err(_) if has_errors(&findings) => return Err(errors(findings)),
+        Err(_) if has_errors(&findings) => return Err(early()),
         Err(error) => return Err(error.into()),
     };
     let compiler = recipe.toolchain.cc.as_deref().unwrap_or(settings::COMPILER);
-    let Ok(toolchain) = host::toolchain(compiler, &environment, wish.work) else { return Err(errors(findings)) };
+    let Ok(toolchain) = host::toolchain(compiler, &environment, wish.work) else { return Err(early()) };
     let prepared = Prepared { wish, tree, usage, environment, toolchain, flags, epoch, held, findings };
-    let refusals = prepared.request().refusals(&prepared.usage);
-    let refused = refusals.iter().map(|refusal| {
+    if !has_errors(&prepared.findings) {
+        // Before the prefix is looked at: one of another lock says less than the field that differs.
+        prepared.hold_recipe_to_lock()?;
+    }
+    let refusals = refused(&prepared.request().refusals(&prepared.usage));
+    let findings: Vec<Finding> = prepared.findings.iter().cloned().chain(refusals).collect();
+    if has_errors(&findings) { Err(errors(findings)) } else { Ok(prepared) }
+}
+
+fn refused(refusals: &[bootstrap::Refusal]) -> Vec<Finding> {
+    let finding = |refusal: &bootstrap::Refusal| {
         let finding = Finding::of_tree(Severity::Error, "bootstrap", refusal.to_string());
         Finding { help: refusal.help(), ..finding }
-    });
-    let findings: Vec<Finding> = prepared.findings.iter().cloned().chain(refused).collect();
-    if has_errors(&findings) { Err(errors(findings)) } else { Ok(prepared) }
+    };
+    refusals.iter().map(finding).collect()
 }
 
 fn has_errors(findings: &[Finding]) -> bool {

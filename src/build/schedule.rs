@@ -6,9 +6,11 @@
 //! Hence two prefixes of one graph are the same whatever happened on the way. One thread changes the prefix.
 
 mod estimate;
+mod forecast;
 mod run;
 
 pub use estimate::Estimates;
+pub use forecast::Forecast;
 
 use crate::base::child::Cancel;
 use crate::base::digest::{Digest, Digester};
@@ -72,12 +74,12 @@ pub enum Event {
     Done(usize),
     /// It could not be made or added.
     Failed(usize),
-    /// Nothing can be started: so many are being made, so many wait for them.
-    Waiting {
-        /// How many are under way.
-        running: usize,
-        /// How many wait.
-        waiting: usize,
+    /// What is left to do, whenever something has begun or ended and something is under way.
+    Ahead {
+        /// Packages that wait for what they need, or for their turn, in the order of installation.
+        waiting: Vec<usize>,
+        /// How long it will take, where earlier runs tell.
+        left: Option<Forecast>,
     },
     /// A place for binary packages could not be used; the build goes on without it.
     StoreFailed(String),
@@ -257,7 +259,7 @@ fn go_back(
         let node = &order.graph.nodes[*at];
         packages.get(&node.pkgname).is_some_and(|package| package.is_automatic != node.is_requested)
             && run::fetch(order, *at).unwrap_or(false)
-            && installed::is_of(&prefix.entry(&node.pkgname), &order.near.place(order.keys[*at]))
+            && installed::is_of(&prefix.entry(&node.pkgname), &order.near.place(order.keys[*at]), &order.site.work)
     };
     let kept = steps.nodes.iter().take_while(|at| is_done(at)).count();
     let stays: BTreeSet<&str> =

@@ -7,6 +7,7 @@
 
 pub mod digest;
 mod era;
+mod licence;
 mod makefile;
 mod open;
 mod options;
@@ -15,6 +16,7 @@ mod packages;
 mod variables;
 
 pub use era::Era;
+pub use licence::ACCEPTING;
 pub use options::{Options, OptionsError};
 pub use packages::nearest_pkgpath;
 pub use variables::Unread;

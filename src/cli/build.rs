@@ -10,17 +10,17 @@ use super::progress::Progress;
 use super::sources::Reach;
 use super::{check, json, report};
 use crate::base::child::Cancel;
-use crate::base::digest::{Digest, Digester};
+use crate::base::digest::Digest;
 use crate::base::event::Silent;
 use crate::base::finding::{Finding, Severity};
 use crate::base::host;
 use crate::base::path::Prefix;
-use crate::base::write::{Looks, NewFile, Scratch, record};
+use crate::base::write::{Scratch, record};
 use crate::build::hold::HoldError;
 use crate::build::job::{self, JobError, OneError, Prepared, Staged, Wish};
 use crate::contents::files_of;
 use crate::install::{self, Install};
-use crate::pack::Limits;
+use crate::pack::{Archive, Limits, copied, digest_beside};
 use crate::pipeline::check::{self as tree, Purpose};
 use crate::recipe::{Lock, OutputOwner, Recipe};
 use crate::verify::smoke::{self, Run, SmokeError};
@@ -29,15 +29,12 @@ use report::{GREEN, paint, say, talk};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// How much of an archive is copied at once, in bytes.
-const BLOCK: usize = 1 << 16;
 
 /// Runs the command.
 pub(super) fn run(args: &BuildArgs) -> Exit {
@@ -63,7 +60,7 @@ fn work(args: &BuildArgs) -> Result<Exit, Failure> {
     let owner = Owner::of(&read)?;
     let done = build(args, &read);
     // The one who started the build in a container must be able to read what came out, on failure too.
-    let given = owner.map_or(Ok(()), |owner| owner.give(&read.output));
+    let given = owner.map_or(Ok(()), |owner| owner.give(&read));
     let exit = done?;
     given.map(|()| exit)
 }
@@ -108,8 +105,10 @@ fn looked(args: &BuildArgs, prepared: &Prepared<'_>) -> Exit {
     Exit::Done
 }
 
-/// Reads the recipe, and the lock beside it, which must be there to be held to.
+/// Reads the recipe, and the lock beside it, which must be there to be held to. What every command that builds begins with.
 pub(super) fn read(recipe_file: &Path, places: &PlaceArgs, is_locked: bool) -> Result<Read, Failure> {
+    // Before any directory is made: two users with two umasks would get two archives of one recipe.
+    host::usual_umask();
     let place = report::place(recipe_file);
     let absolute = |path: &Path| {
         host::absolute(path)
@@ -209,13 +208,15 @@ fn finish(args: &BuildArgs, read: &Read, findings: &[Finding], staged: &Staged) 
         }
         return Ok(Exit::No);
     }
-    let (digest, size) = publish(&archive, &read.output)?;
+    let published = publish(&archive, &read.output)?;
     if args.common.json {
-        let output = json::published(&read.output, digest, size);
+        let output = json::archive(&published);
         say(&json::build(findings, Some(staged), &runs, &output, Exit::Done));
     }
     if !args.common.quiet && !args.common.json {
-        say(&format!("{} {}\n", paint(GREEN, "ready:"), report::place(&read.output)));
+        let Archive { path, size, sha256, .. } = &published;
+        let (path, size) = (report::place(path), report::bytes(*size));
+        say(&format!("{} {path}  {size}\n       sha256 {sha256}\n", paint(GREEN, "ready:")));
     }
     Ok(Exit::Done)
 }
@@ -293,24 +294,13 @@ fn installed(archive: &Path, scratch: &Scratch) -> Result<(PathBuf, Option<tree:
     Ok((subject.root().to_owned(), Some(subject)))
 }
 
-/// Gives the archive its name, from another file system too; gives its digest and size in bytes.
-fn publish(archive: &Path, output: &Path) -> Result<(Digest, u64), Failure> {
-    let failed = |error: &dyn std::fmt::Display| io_failure("write", output, error);
-    let mut new = NewFile::create(output).map_err(|error| failed(&error))?;
-    let mut from = File::open(archive).map_err(|error| failed(&error))?;
-    let (mut digest, mut size, mut block) = (Digester::default(), 0, vec![0; BLOCK]);
-    loop {
-        let length = from.read(&mut block).map_err(|error| failed(&error))?;
-        let Some(part) = block.get(..length).filter(|part| !part.is_empty()) else { break };
-        digest.update(part);
-        new.write_all(part).map_err(|error| failed(&error))?;
-        size += length as u64;
-    }
-    new.looks(Looks { mode: 0o644, mtime: None }).map_err(|error| failed(&error))?;
-    new.commit().map_err(|error| failed(&error))?;
-    // It has its name; the copy in the work directory is only in the way.
+/// Gives the archive and its digest their names, from another file system too.
+fn publish(archive: &Path, output: &Path) -> Result<Archive, Failure> {
+    let published = copied(archive, output).map_err(|error| Failure::new(Exit::Environment, error.to_string()))?;
+    // They have their names; the copies in the work directory are only in the way.
     let _ = fs::remove_file(archive);
-    Ok((digest.finish(), size))
+    let _ = fs::remove_file(digest_beside(archive));
+    Ok(published)
 }
 
 /// Whom the output belongs to.
@@ -333,17 +323,16 @@ impl Owner {
         }
     }
 
-    /// Gives the directory of the output and what lies in it away.
-    fn give(&self, output: &Path) -> Result<(), Failure> {
-        let Some(directory) = output.parent() else { return Ok(()) };
-        let failed = |path: &Path, error: &io::Error| io_failure("give away", path, error);
-        let entries = fs::read_dir(directory).map_err(|error| failed(directory, &error))?;
-        let inside = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        for path in std::iter::once(directory.to_owned()).chain(inside) {
-            let is_ours = path == directory || path == output;
-            let facts = fs::symlink_metadata(&path).map_err(|error| failed(&path, &error))?;
-            if is_ours && (facts.uid(), facts.gid()) != (self.uid, self.gid) {
-                chown(&path, Some(self.uid), Some(self.gid)).map_err(|error| failed(&path, &error))?;
+    /// Gives away what a build leaves outside of its work directory: the directory of the output, the archive, its digest, the lock.
+    fn give(&self, read: &Read) -> Result<(), Failure> {
+        let directory = read.output.parent().unwrap_or(Path::new("/"));
+        for path in [directory, &read.output, &digest_beside(&read.output), &read.lock_file] {
+            let failed = |error: &io::Error| io_failure("give away", path, error);
+            match fs::symlink_metadata(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(&error)),
+                Ok(facts) if facts.is_symlink() || (facts.uid(), facts.gid()) == (self.uid, self.gid) => {}
+                Ok(_) => chown(path, Some(self.uid), Some(self.gid)).map_err(|error| failed(&error))?,
             }
         }
         Ok(())
@@ -364,7 +353,7 @@ fn told(findings: &[Finding]) -> String {
 pub(super) fn failure(error: &JobError) -> Failure {
     let exit = match error {
         JobError::Findings(findings) => {
-            let of_recipe = |kind: &str| ["pkgpath", "option", "variable-unread", "link"].contains(&kind);
+            let of_recipe = |kind: &str| ["pkgpath", "option", "variable-unread", "licence", "link"].contains(&kind);
             let wrong = findings.iter().filter(|finding| finding.severity == Severity::Error);
             if wrong.clone().all(|finding| of_recipe(&finding.kind)) { Exit::Usage } else { Exit::Environment }
         }

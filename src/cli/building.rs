@@ -1,15 +1,18 @@
 //! What a build tells while it works: a live view on a terminal, plain lines in CI.
 
+mod ahead;
+
 use super::report::{self, count};
 use crate::build::bootstrap::Step;
 use crate::build::distfile::{self, Distfile};
 use crate::build::graph::Graph;
 use crate::build::job::{Event, Listener};
-use crate::build::schedule;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use crate::build::schedule::{self, Forecast};
+use ahead::duration;
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How often the clocks of the live view move.
@@ -26,11 +29,26 @@ pub(super) struct Building {
 struct State {
     total: usize,
     done: usize,
-    failed: usize,
+    /// Names of packages that failed.
+    failed: Vec<String>,
+    /// When the packages were begun.
+    begun: Option<Instant>,
+    /// How long the rest takes, and since when that is known.
+    left: Rest,
     /// What is under way, by its number in the graph: since when, and its line in the live view.
     running: BTreeMap<usize, (Instant, Option<ProgressBar>)>,
     /// The line of the whole.
     whole: Option<ProgressBar>,
+    /// The line of what waits, while something does.
+    waiting: Option<ProgressBar>,
+}
+
+/// How long the rest takes, and since when that is known; the live view reads it whenever it draws.
+type Rest = Arc<Mutex<Option<(Forecast, Instant)>>>;
+
+fn left(rest: &Rest) -> Option<String> {
+    let known = *rest.lock().unwrap_or_else(PoisonError::into_inner);
+    known.map(|(forecast, since)| ahead::left(forecast, since.elapsed().as_secs()))
 }
 
 impl Building {
@@ -46,8 +64,8 @@ impl Building {
         for (_, line) in std::mem::take(&mut state.running).into_values() {
             line.iter().for_each(ProgressBar::finish_and_clear);
         }
-        if let Some(whole) = state.whole.take() {
-            whole.finish_and_clear();
+        for line in [state.whole.take(), state.waiting.take()].into_iter().flatten() {
+            line.finish_and_clear();
         }
     }
 
@@ -68,9 +86,13 @@ impl Building {
 
     fn line(&self, template: &str) -> Option<ProgressBar> {
         let line = self.live.as_ref()?.add(ProgressBar::new_spinner());
+        let rest = Arc::clone(&self.state().left);
         // The templates are constants; indicatif's own default is good enough should it dislike one.
         if let Ok(style) = ProgressStyle::with_template(template) {
-            line.set_style(style);
+            line.set_style(style.with_key("left", move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
+                // Words into memory cannot fail.
+                let _ = left(&rest).map_or(Ok(()), |left| write!(out, ", {left}"));
+            }));
         }
         line.enable_steady_tick(TICK);
         Some(line)
@@ -112,10 +134,14 @@ impl Building {
             schedule::Event::Done(at) => self.step(name(at), "installed", true),
             schedule::Event::Failed(at) => {
                 self.ended(*at);
-                self.state().failed += 1;
+                self.state().failed.push(name(at).to_owned());
                 self.step(name(at), "FAILED", false);
             }
-            schedule::Event::Waiting { .. } => {}
+            schedule::Event::Ahead { waiting, left } => {
+                *self.state().left.lock().unwrap_or_else(PoisonError::into_inner) =
+                    left.map(|forecast| (forecast, Instant::now()));
+                self.waits(&waiting.iter().map(name).collect::<Vec<_>>());
+            }
         }
     }
 
@@ -145,17 +171,51 @@ impl Building {
         }
     }
 
+    /// Shows what waits, and the whole anew.
+    fn waits(&self, names: &[&str]) {
+        let old = self.state().waiting.take();
+        let line = match (old, names) {
+            (Some(old), []) => {
+                old.finish_and_clear();
+                None
+            }
+            (None, []) => None,
+            (old, _) => old.or_else(|| self.line("  {wide_msg}")),
+        };
+        if let Some(line) = &line {
+            line.set_message(format!("waiting: {}", ahead::names(names)));
+        }
+        self.state().waiting = line;
+        self.show();
+    }
+
+    /// The line of the whole.
+    fn show(&self) {
+        let state = self.state();
+        let Some(whole) = &state.whole else { return };
+        let failures: Vec<&str> = state.failed.iter().map(String::as_str).collect();
+        let failures =
+            if failures.is_empty() { String::new() } else { format!(", failed: {}", ahead::names(&failures)) };
+        let running = match state.running.len() {
+            0 => String::new(),
+            running => format!(", {running} being built"),
+        };
+        whole.set_message(format!("{} of {}{running}{failures}", state.done, count(state.total, "package")));
+    }
+
     fn step(&self, name: &str, what: &str, is_done: bool) {
-        let (done, total, failed) = {
+        let told = {
             let mut state = self.state();
             state.done += usize::from(is_done);
-            (state.done, state.total, state.failed)
+            let elapsed = state.begun.map_or(0, |begun| begun.elapsed().as_secs());
+            let left = left(&state.left).filter(|_| is_done && state.done < state.total);
+            let after =
+                if elapsed > 0 || left.is_some() { format!(" after {}", duration(elapsed)) } else { String::new() };
+            let left = left.map_or_else(String::new, |left| format!(", {left}"));
+            format!("[{}/{}] {name}: {what}{after}{left}", state.done, state.total)
         };
-        self.say(&format!("[{done}/{total}] {name}: {what}"));
-        if let Some(whole) = &self.state().whole {
-            let failures = if failed == 0 { String::new() } else { format!(", {failed} failed") };
-            whole.set_message(format!("{done} of {}{failures}", count(total, "package")));
-        }
+        self.say(&told);
+        self.show();
     }
 }
 
@@ -180,9 +240,10 @@ impl Listener for Building {
             },
             Event::Source(files, event) => self.source(files, event),
             Event::Packages(graph) => {
-                let whole = self.line("{spinner} {msg}  {elapsed_precise}");
+                let whole = self.line("{spinner} {msg}  {elapsed_precise}{left}");
                 let mut state = self.state();
                 state.total = graph.nodes.len();
+                state.begun = Some(Instant::now());
                 state.whole = whole;
                 drop(state);
                 self.say(&format!("{} to have", count(graph.nodes.len(), "package")));
@@ -195,14 +256,5 @@ impl Listener for Building {
 impl distfile::Listener for Building {
     fn event(&self, event: &distfile::Event) {
         self.source(&[], event);
-    }
-}
-
-/// Seconds as a person says them.
-fn duration(seconds: u64) -> String {
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
 }

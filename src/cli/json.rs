@@ -3,11 +3,11 @@
 use super::exit::Exit;
 use super::summary::Written;
 use super::{host_data, left};
-use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::path::{Prefix, RelPath, printable, serialize_bytes};
 use crate::build::job::Staged;
 use crate::install::{Decided, File, Installed, State};
+use crate::pack::Archive;
 use crate::pipeline::check::{Checked, Left};
 use crate::pipeline::{Job, Prepared, Reading};
 use crate::recipe::Recipe;
@@ -153,10 +153,7 @@ fn verdict(verdict: &Verdict) -> Value {
 
 fn output(written: &Written) -> Value {
     match written {
-        Written::Archive(archive) => json!({
-            "kind": "archive", "path": place(&archive.path), "sha256_path": place(&archive.sha256_path),
-            "sha256": archive.sha256, "size": archive.size,
-        }),
+        Written::Archive(written) => archive(written),
         Written::Tree(path) => json!({"kind": "tree", "path": place(path)}),
         Written::InPlace => json!({"kind": "in-place"}),
         Written::Pipe => json!({"kind": "pipe"}),
@@ -193,9 +190,12 @@ pub(super) fn build(
     }))
 }
 
-/// The archive a build has published.
-pub(super) fn published(path: &Path, digest: Digest, size: u64) -> Value {
-    json!({"kind": "archive", "path": place(path), "sha256": digest, "size": size})
+/// An archive that has its name.
+pub(super) fn archive(archive: &Archive) -> Value {
+    json!({
+        "kind": "archive", "path": place(&archive.path), "sha256_path": place(&archive.sha256_path),
+        "sha256": archive.sha256, "size": archive.size,
+    })
 }
 
 /// The report of `relocate check`.

@@ -59,7 +59,7 @@ pub(super) fn print(
     if args.dry_run {
         out(&plan(prepared));
     }
-    out(&table(job, prepared, (verdict, left), written).text());
+    out(&table(args, job, prepared, (verdict, left), written).text());
     talk(&trouble);
     let waits = names::wants_final_path(job, prepared, written);
     let (code, line) = closing(args, exit, (written, waits), left);
@@ -105,6 +105,7 @@ fn closing(
 }
 
 fn table(
+    args: &PackArgs,
     job: &Job,
     prepared: &Prepared,
     (verdict, left): (&Verdict, Option<&Left>),
@@ -141,6 +142,8 @@ fn table(
     table.row("libraries", libraries(verdict));
     table.row("floor", floor(verdict));
     match written {
+        // The build gives it its name, and tells that then.
+        Some(Written::Archive(_)) if args.is_step => {}
         Some(Written::Archive(archive)) => {
             table.row(
                 "written",

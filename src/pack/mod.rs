@@ -23,7 +23,7 @@ mod write;
 
 pub use compare::{CompareError, verify_archive, verify_dir};
 pub use guard::{Limits, Refusal};
-pub use packed::{Archive, Packed};
+pub use packed::{Archive, Packed, copied, digest_beside};
 pub use restore::{RestoreError, Restored, Unsealed, restore};
 pub use tree::{PackedTree, write_tree};
 pub use unpack::{Unpacked, unpack};

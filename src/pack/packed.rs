@@ -1,12 +1,12 @@
 //! An archive that has no name yet, and the only ways to give it one.
 
 use super::PackError;
-use crate::base::digest::Digest;
-use crate::base::write::{NewFile, WriteError, remove};
+use crate::base::digest::{Digest, Digester};
+use crate::base::write::{Looks, NewFile, WriteError, remove};
 use crate::verify::judge::Verified;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -72,7 +72,7 @@ impl Packed {
     /// the last step fail, OUT without its digest stays and the error says so.
     fn name(self) -> Result<Archive, WriteError> {
         let path = self.file.path().to_owned();
-        let sha256_path = beside(&path);
+        let sha256_path = digest_beside(&path);
         let mut digest = NewFile::create(&sha256_path)?;
         let line = digest_line(self.sha256, path.file_name().unwrap_or_default());
         digest.write_all(&line).map_err(WriteError::io("write", &sha256_path))?;
@@ -98,7 +98,24 @@ impl Packed {
     }
 }
 
-fn beside(path: &Path) -> PathBuf {
+/// Copies a whole archive to another name, with its digest beside it, in the same order.
+pub fn copied(from: &Path, to: &Path) -> Result<Archive, WriteError> {
+    let mut source = File::open(from).map_err(WriteError::io("read", from))?;
+    let mut file = NewFile::create(to)?;
+    let (mut digester, mut size, mut block) = (Digester::default(), 0, vec![0; 256 * 1024]);
+    loop {
+        let length = source.read(&mut block).map_err(WriteError::io("read", from))?;
+        let Some(part) = block.get(..length).filter(|part| !part.is_empty()) else { break };
+        digester.update(part);
+        file.write_all(part).map_err(WriteError::io("write", to))?;
+        size += length as u64;
+    }
+    file.looks(Looks { mode: 0o644, mtime: None })?;
+    Packed { file, sha256: digester.finish(), size, digests: Vec::new() }.name()
+}
+
+/// Where the digest of an archive is: its name with `.sha256` behind it.
+pub fn digest_beside(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");
     PathBuf::from(name)

@@ -10,5 +10,7 @@ mod moved;
 mod package_list;
 mod perl;
 mod pkg_config;
+#[path = "../program/mod.rs"]
+mod program;
 mod properties;
 mod shell;

@@ -1,6 +1,7 @@
 //! A copy of a tree at another path with every text in it rewritten, as the main job does it.
 
 use crate::disk::Disk;
+use crate::program;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::text::occurrence::{Names, Reading};
 use relocate::text::rewrite::{self, Outcome};
@@ -29,7 +30,7 @@ pub(crate) fn relocate(from: &Path, to: &Path, prefixes: &[&Path]) -> BTreeMap<R
         let outcome = disk.outcome(path, &bytes, mode, &prefixes);
         match &outcome {
             Outcome::New(new) => {
-                fs::write(&file, &new.bytes).unwrap();
+                program::write(&file, &new.bytes, mode);
                 let again = disk.outcome(path, &new.bytes, mode, &prefixes);
                 assert_eq!(again, Outcome::Same, "{path}: rewritten twice");
             }

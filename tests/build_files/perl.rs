@@ -1,16 +1,15 @@
 //! Perl scripts and modules, run by perl from the moved tree.
 
 use crate::moved::{output, relocate};
+use crate::program;
 use relocate::text::rewrite::Outcome;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    program::write(path, text, 0o755);
 }
 
 const SCRIPT: &str = r#"#!/usr/bin/perl

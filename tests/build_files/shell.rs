@@ -2,13 +2,13 @@
 
 use crate::alone::Alone;
 use crate::moved::{output, relocate};
+use crate::program;
 use proptest::prelude::*;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::text::class::{Answer, Class, Subject, shell::Shell};
 use relocate::text::occurrence::{Names, Reading};
 use relocate::text::rewrite::Outcome;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -29,8 +29,7 @@ fn rewritten(script: &str) -> Result<String, String> {
 
 fn write_script(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    program::write(path, text, 0o755);
 }
 
 /// What a script prints when it lies at `bin/script` of a tree at `root`, run by each of the shells.
@@ -131,7 +130,7 @@ fn a_script_is_found_by_path_through_links_and_from_anywhere() {
     }
     assert_eq!(output(&mut Command::new(link)), wanted);
     let copy = scratch.path().join("copy");
-    fs::copy(new.join("bin/greet-config"), &copy).unwrap();
+    program::write(&copy, fs::read(new.join("bin/greet-config")).unwrap(), 0o755);
     let done = Command::new(&copy).output().unwrap();
     assert_eq!(done.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&done.stderr).contains("cannot tell where it was installed"));

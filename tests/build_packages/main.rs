@@ -5,6 +5,8 @@
 mod broken;
 mod killed;
 mod lab;
+#[path = "../program/mod.rs"]
+mod program;
 mod real;
 mod resolved;
 

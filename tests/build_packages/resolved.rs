@@ -1,6 +1,7 @@
 //! The graph of the fixture, as the real makefiles tell it.
 
 use crate::lab::{Lab, request};
+use crate::program;
 use relocate::build::graph::GraphError;
 use std::fs;
 
@@ -47,11 +48,11 @@ fn answers_are_kept_until_a_makefile_changes() {
     let graph = lab.graph(&[request("www/web", &[])]).unwrap();
     // With a bmake that answers nothing, only what was kept can be the answer.
     let kept = fs::read(&bmake).unwrap();
-    fs::write(&bmake, "#!/bin/sh\nexit 1\n").unwrap();
+    program::write(&bmake, "#!/bin/sh\nexit 1\n", 0o755);
     assert_eq!(lab.graph(&[request("www/web", &[])]).unwrap(), graph);
     lab.set("PKG_OPTIONS.web= plain-words");
     assert!(lab.graph(&[request("www/web", &[])]).is_err());
-    fs::write(&bmake, kept).unwrap();
+    program::write(&bmake, kept, 0o755);
     assert_eq!(lab.graph(&[request("www/web", &[])]).unwrap(), graph);
 }
 

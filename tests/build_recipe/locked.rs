@@ -43,8 +43,26 @@ fn another_compiler_flag_is_told_by_the_name_of_its_field() {
     lab.recipe("\"misc/greet\"", "[toolchain]\ncflags = \"-O1\"\n");
     // A prefix is made with one set of flags: told before any work.
     lab.build(&["--quiet"]).expect(4, &[], &["CFLAGS was '-O2", "and is '-O1", "start afresh: rm -rf "]);
+    // Where the lock must hold, the field says more than the prefix.
+    let there = lab.build(&["--locked", "--quiet"]).expect(1, &[], &["toolchain.cflags", "-O1", "help: "]);
+    assert!(!there.err.contains("rm -rf"), "{}", there.all());
     fs::remove_dir_all(&lab.prefix).unwrap();
-    lab.build(&["--locked", "--quiet"]).expect(1, &[], &["toolchain.cflags", "-O1", "help: "]);
+    lab.build(&["--locked"]).expect(1, &[], &["toolchain.cflags", "-O1", "help: "]);
+    assert!(!lab.prefix.exists());
+}
+
+#[test]
+fn another_flag_of_the_bootstrap_is_told_by_the_name_of_its_field_before_anything_is_made() {
+    let lab = Lab::new();
+    lab.recipe("\"misc/greet\"", "");
+    lab.build(&["--quiet"]).expect(0, &[], &[]);
+    lab.recipe_with("\"misc/greet\"", "prefer-pkgsrc = \"no\"", "");
+    let told = ["bootstrap.arguments", "--prefer-pkgsrc=no", "--prefer-pkgsrc=yes", "help: to take what is there now"];
+    for more in [&["--locked"][..], &["--locked", "--dry-run"]] {
+        let ran = lab.build(more).expect(1, &[], &told);
+        assert!(!ran.err.contains("== bootstrap"), "{}", ran.all());
+    }
+    lab.build(&[]).expect(4, &[], &["prefer-pkgsrc=no", "start afresh: rm -rf "]);
 }
 
 #[test]

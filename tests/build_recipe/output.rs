@@ -1,8 +1,9 @@
 //! The archive's name is given last, to whom the recipe says.
 
-use crate::lab::{Lab, is_root};
+use crate::lab::{Lab, Ran, is_root};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
+use std::process::Command;
 
 #[test]
 fn a_smoke_command_that_fails_leaves_the_old_archive() {
@@ -47,6 +48,10 @@ fn what_comes_out_belongs_to_whom_the_recipe_says_where_root_builds() {
     lab.recipe("\"misc/greet\"", "owner = \"like:../like\"\n");
     lab.build(&["--quiet"]).expect(0, &[], &[]);
     assert_eq!(ids(&lab.archive()), (1234, 2345));
+    // And what belongs to it: the digest, and the lock beside the recipe; the recipe itself stays whose it is.
+    let digest = lab.archive().with_file_name("toy.tar.gz.sha256");
+    assert_eq!((ids(&digest), ids(&lab.lock())), ((1234, 2345), (1234, 2345)));
+    assert_ne!(ids(&lab.recipe_file()), (1234, 2345));
 
     lab.recipe("\"misc/greet\"", "owner = \"77:88\"\n");
     lab.build(&["--quiet"]).expect(0, &[], &[]);
@@ -59,4 +64,21 @@ fn a_directory_to_be_like_that_is_not_there_is_told_before_any_work() {
     lab.recipe("\"misc/greet\"", "owner = \"like:../nowhere\"\n");
     lab.build(&[]).expect(4, &[], &["cannot read the owner of", "nowhere"]);
     assert!(!lab.prefix.exists());
+}
+
+#[test]
+fn the_archive_is_told_where_it_is_with_a_digest_beside_it_as_sha256sum_reads_it() {
+    let lab = Lab::new();
+    lab.recipe("\"misc/greet\"", "");
+    let ran = lab.build(&[]).expect(0, &[&format!("ready: {}  ", lab.archive().display())], &[]);
+    assert!(!ran.all().contains("/ready/"), "{}", ran.all());
+    let sum = lab.digest().to_string();
+    assert!(ran.out.ends_with(&format!("\n       sha256 {sum}\n")), "{}", ran.out);
+    let mut check = Command::new("sha256sum");
+    Ran::of(check.args(["--check", "--strict", "toy.tar.gz.sha256"]).current_dir(lab.dir.join("out"))).expect(
+        0,
+        &["toy.tar.gz: OK"],
+        &[],
+    );
+    assert_eq!(fs::read_dir(lab.work().join("ready")).unwrap().count(), 0);
 }

@@ -73,6 +73,14 @@ fn a_machine_that_cannot_build_is_told_and_everything_else_too() {
         &["'/bin/no-such-shell' cannot be run", "name another shell, such as /bin/bash", "no-such-cc", "misc/gret"],
     );
     assert!(told.matches("error: ").count() >= 3, "{told}");
+
+    // What somebody has in the prefix needs neither to be seen.
+    fs::create_dir(&lab.prefix).unwrap();
+    fs::write(lab.prefix.join("precious"), "data").unwrap();
+    lab.recipe("\"misc/greet\"", "[toolchain]\ncc = \"no-such-cc\"\n");
+    refused(&lab, 4, &["no-such-cc", "not empty: it has precious"]);
+    lab.recipe_with("\"misc/greet\"", recipe, "");
+    refused(&lab, 4, &["'/bin/no-such-shell' cannot be run", "not empty: it has precious"]);
 }
 
 #[test]
@@ -101,7 +109,19 @@ fn an_output_that_cannot_be_written_is_told_before_hours_of_work() {
 #[test]
 fn what_the_tree_refuses_is_told_at_once_before_any_package_is_built() {
     let lab = Lab::new();
-    lab.recipe("\"misc/toy-hello\", \"broken/license\", \"broken/option\", \"misc/greet\"", "");
+    // A licence that a makefile says plainly is told before the bootstrap, with the line that accepts it.
+    let packages = "\"misc/toy-hello\", \"broken/license\", \"broken/option\", \"misc/greet\"";
+    lab.recipe(packages, "");
+    let licence = "broken/license has a licence that is not accepted: strict-fixture-license";
+    let line = "help: to accept it, add ACCEPTABLE_LICENSES = \"strict-fixture-license\" below [mk.append]";
+    refused(&lab, 2, &[licence, line]);
+
+    // Where there is a prefix, its bmake knows that and the rest.
+    lab.recipe("\"misc/tally\"", "");
+    lab.build(&["--quiet"]).expect(0, &[], &[]);
+    fs::remove_file(lab.lock()).unwrap();
+    fs::remove_dir_all(lab.dir.join("out")).unwrap();
+    lab.recipe(packages, "");
     let ran = lab.build(&[]);
     let told = [
         "broken/license (license-trial-1.0) cannot be built",

@@ -13,6 +13,8 @@ mod old_prefix;
 mod oracle;
 mod prefix;
 mod privileges;
+#[path = "../program/mod.rs"]
+mod program;
 mod random_trees;
 mod symlinks;
 mod tags;

@@ -3,12 +3,14 @@
 //! Sources say what their program prints, in lines that begin with `// prints: `. In arguments and symlink targets `@`
 //! stands for the prefix and `%` for the directory it lies in.
 
+use crate::program;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use tempfile::TempDir;
@@ -49,6 +51,10 @@ fn clean(command: &mut Command) -> Ran {
     let program = command.get_program().to_owned();
     let clean = command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C");
     clean.output().unwrap_or_else(|error| panic!("{} does not start: {error}", program.display())).into()
+}
+
+fn mode(file: &Path) -> u32 {
+    fs::metadata(file).unwrap().mode() & 0o7777
 }
 
 /// A prefix under construction.
@@ -162,7 +168,8 @@ impl Prefix {
     }
 
     pub(crate) fn copy(&self, path: &str, from: &str) -> &Self {
-        fs::copy(self.at(from), self.place(path)).unwrap();
+        let (from, place) = (self.at(from), self.place(path));
+        program::write(place, fs::read(&from).unwrap(), mode(&from));
         self
     }
 
@@ -175,7 +182,7 @@ impl Prefix {
         for at in found {
             bytes[at..at + new.len()].copy_from_slice(new);
         }
-        fs::write(self.at(path), bytes).unwrap();
+        program::write(self.at(path), bytes, mode(&self.at(path)));
         self
     }
 
@@ -189,7 +196,7 @@ impl Prefix {
         let (start, size) = (word(table + 8) as usize, word(table + 32) as usize);
         let at = (start..start + size).step_by(16).find(|at| word(*at) == from).unwrap();
         bytes[at..at + 8].copy_from_slice(&to.to_le_bytes());
-        fs::write(self.at(path), bytes).unwrap();
+        program::write(self.at(path), bytes, mode(&self.at(path)));
         self
     }
 

@@ -1,6 +1,7 @@
 //! Programs and libraries with every state of the run-time path tags, built once by the machine's own tools; each test
 //! works on a copy.
 
+use crate::program;
 use relocate::base::bytes::{Edited, ReadAt};
 use relocate::elf::{RunPaths, plan};
 use std::ffi::{OsStr, OsString};
@@ -78,8 +79,7 @@ fn both_tags(dir: &Path, name: &str, rpath: &str, runpath: &str) {
     let wanted = RunPaths { rpath: Some(rpath.into()), runpath: Some(runpath.into()) };
     let patch = plan(&old, &wanted).unwrap();
     let new = Edited::new(&old, &patch.edits, patch.size).range(0, patch.size).unwrap().into_owned();
-    fs::write(dir.join(name), new).unwrap();
-    tool(dir, &["chmod", "755", name]);
+    program::write(dir.join(name), new, 0o755);
 }
 
 /// A fresh directory that everybody may enter, with copies of fixtures.

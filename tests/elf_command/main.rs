@@ -7,3 +7,5 @@ mod files;
 mod fixtures;
 mod kept;
 mod patchelf;
+#[path = "../program/mod.rs"]
+mod program;

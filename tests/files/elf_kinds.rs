@@ -1,7 +1,8 @@
 //! ELF files of every layout: what becomes of them, whether they run after the move, and whether strip leaves them whole.
 
 use crate::call::{PROVEN, relocate};
-use crate::place::{Place, WORD, chmod, run, run_path, says_moved, succeed, tool};
+use crate::place::{Place, WORD, run, run_path, says_moved, succeed, tool};
+use crate::program;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -26,10 +27,9 @@ fn lint(file: &Path) -> Vec<String> {
 
 /// A program stays whole under every strip there is.
 fn survives_stripping(program: &Path) {
-    let copy = program.with_extension("stripped");
+    let (copy, bytes) = (program.with_extension("stripped"), fs::read(program).unwrap());
     for (name, options) in [("strip", &["-g"][..]), ("strip", &["-s"]), ("eu-strip", &[]), ("eu-strip", &["-g"])] {
-        fs::copy(program, &copy).unwrap();
-        chmod(&copy, 0o755);
+        program::write(&copy, &bytes, 0o755);
         succeed(Command::new(name).args(options).arg(&copy));
         says_moved(&copy);
     }

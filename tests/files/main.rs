@@ -15,6 +15,8 @@ mod modes;
 mod oddities;
 mod output;
 mod place;
+#[path = "../program/mod.rs"]
+mod program;
 mod reproducible;
 mod sidecars;
 mod state;

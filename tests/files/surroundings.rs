@@ -2,6 +2,7 @@
 
 use crate::call::{PROGRAM, PROVEN, relocate};
 use crate::place::{Place, chmod, is_root, run_path, says_moved, succeed, tool};
+use crate::program;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +16,7 @@ fn copy_libraries(program: &Path, root: &Path) {
             continue;
         }
         fs::create_dir_all(place.parent().unwrap()).unwrap();
-        fs::copy(word, place).unwrap();
+        program::write(place, fs::read(word).unwrap(), 0o755);
     }
 }
 
@@ -47,12 +48,12 @@ fn without_proc_a_relocated_program_does_not_start_and_relocate_itself_works() {
     tool(&[&"cp", &"-a", &place.root(), &jail.join("root")]);
     copy_libraries(&place.inside("bin/say"), &jail);
     copy_libraries(Path::new(PROGRAM), &jail);
-    fs::copy(PROGRAM, jail.join("relocate")).unwrap();
+    program::write(jail.join("relocate"), fs::read(PROGRAM).unwrap(), 0o755);
     place.give_to_user();
     says_moved(jail.join("x/bin/say"));
     if !can_chroot() {
         // What is left to see is that the same program finds nothing where its $ORIGIN is another.
-        fs::copy(jail.join("x/bin/say"), place.at("say")).unwrap();
+        program::write(place.at("say"), fs::read(jail.join("x/bin/say")).unwrap(), 0o755);
         return assert_eq!(crate::place::run(place.at("say")).0, Some(127));
     }
     let (code, text) = chroot(&jail, &["/x/bin/say"]);

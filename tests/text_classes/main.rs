@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod ledgers;
+#[path = "../program/mod.rs"]
+mod program;
 mod properties;
 mod python_files;
 mod python_scripts;

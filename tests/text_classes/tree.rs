@@ -1,5 +1,6 @@
 //! A tree on disk that moves: every text file goes through the classes, symlinks become relative, the old path vanishes.
 
+use crate::program;
 use relocate::base::digest::Digest;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::base::sums::Sums;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -58,8 +59,7 @@ impl Tree {
     pub(crate) fn file(&self, path: &str, text: &str, mode: u32) -> &Self {
         let path = self.root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text.replace("@OLD@", self.root.to_str().unwrap())).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        program::write(path, text.replace("@OLD@", self.root.to_str().unwrap()), mode);
         self
     }
 
@@ -74,7 +74,7 @@ impl Tree {
     pub(crate) fn program(&self, path: &str, host: &str) -> &Self {
         let path = self.root.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::copy(host, path).unwrap();
+        program::write(path, fs::read(host).unwrap(), 0o755);
         self
     }
 
@@ -101,7 +101,7 @@ impl Tree {
             if let Outcome::New(new) = &outcome {
                 let again = rewrite(&subject.with(&new.bytes), &[]);
                 assert!(matches!(again, Outcome::Same | Outcome::Refused(..)), "{path}: {again:?}");
-                fs::write(&on_disk, &new.bytes).unwrap();
+                program::write(on_disk, &new.bytes, mode);
                 let sums = Sums { size: new.bytes.len() as u64, md5: [0; 16], sha256: Digest::of(&new.bytes) };
                 fates.insert(path.clone(), Fate::Changed(sums));
             }
@@ -138,7 +138,8 @@ impl Tree {
                 let target = inside.map_or(target, |inside| PathBuf::from(OsStr::from_bytes(&dir.way_to(&inside))));
                 symlink(target, new).unwrap();
             } else {
-                fs::copy(entry.path(), &new).unwrap();
+                let mode = entry.metadata().unwrap().mode() & 0o7777;
+                program::write(new, fs::read(entry.path()).unwrap(), mode);
                 files.push(path);
             }
         }

@@ -45,6 +45,24 @@ fn both_streams_go_into_the_log_in_their_order() {
 }
 
 #[test]
+fn a_program_that_is_written_a_little_longer_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("program");
+    fs::copy("/bin/true", &path).unwrap();
+    let program = || Task { program: path.clone(), ..shell("", dir.path()) };
+    let open = File::options().append(true).open(&path).unwrap();
+    assert_eq!(program().ask(&Cancel::default()).unwrap_err().kind(), io::ErrorKind::ExecutableFileBusy);
+    let ended = thread::scope(|scope| {
+        scope.spawn(|| {
+            thread::sleep(Duration::from_millis(30));
+            drop(open);
+        });
+        (program().ask(&Cancel::default()).unwrap().ended.end, run(&[&path]).unwrap().success)
+    });
+    assert_eq!(ended, (End::Exited(0), true));
+}
+
+#[test]
 fn a_cancelled_task_ends_with_all_it_started() {
     let dir = tempfile::tempdir().unwrap();
     let pid = dir.path().join("pid");

@@ -1,7 +1,7 @@
 //! Whether bootstrap may start, and whether it has been: all that would fail late or half way, looked at first.
 
 use super::record::{self, Record, State};
-use super::{Refusal, Request};
+use super::{Refusal, Request, Site};
 use crate::base::write::may_make;
 use crate::build::host::nearest_there;
 use std::ffi::OsStr;
@@ -14,22 +14,21 @@ use std::path::{Path, PathBuf};
 const WHOLE: [&str; 3] = ["bin/bmake", "sbin/pkg_add", "sbin/pkg_admin"];
 
 /// What is wrong with the paths by themselves.
-pub(super) fn paths(request: &Request<'_>) -> Vec<Refusal> {
-    let prefix = request.prefix_path();
+pub(super) fn paths(site: &Site<'_>) -> Vec<Refusal> {
+    let prefix = site.prefix;
     let mut refusals = Vec::new();
-    let all =
-        [("the prefix", prefix.as_path()), ("the work directory", request.work), ("the tree", request.tree.path())];
+    let all = [("the prefix", prefix), ("the work directory", site.work), ("the tree", site.tree.path())];
     for (what, path) in all {
         let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_./".contains(b);
         if !path.as_os_str().as_bytes().iter().all(plain) {
             refusals.push(Refusal::Letters { what, path: path.to_owned() });
         }
-        if what != "the prefix" && path.starts_with(&prefix) {
+        if what != "the prefix" && path.starts_with(prefix) {
             refusals.push(Refusal::Inside { what, path: path.to_owned() });
         }
     }
-    refusals.extend(symlink(&prefix));
-    refusals.extend(writable(&prefix));
+    refusals.extend(symlink(prefix));
+    refusals.extend(writable(prefix));
     refusals
 }
 
@@ -56,22 +55,34 @@ fn writable(prefix: &Path) -> Option<Refusal> {
 }
 
 /// What is wrong with who runs it, and with the environment.
-pub(super) fn caller(request: &Request<'_>) -> Vec<Refusal> {
-    let not_root = !request.unprivileged && !rustix::process::geteuid().is_root();
+pub(super) fn caller(site: &Site<'_>) -> Vec<Refusal> {
+    let not_root = !site.unprivileged && !rustix::process::geteuid().is_root();
     let rows = [
         ("PKG_PATH", "leave it out: bootstrap refuses it"),
         ("SH", "name the shell in its own field"),
         ("MAKEFLAGS", "leave it out; for parallel jobs set the number of jobs"),
     ];
-    let set = rows.into_iter().filter(|(name, _)| request.environment.contains_key(OsStr::new(name)));
+    let set = rows.into_iter().filter(|(name, _)| site.environment.contains_key(OsStr::new(name)));
     let variables = set.map(|(name, help)| Refusal::Variable { name, help });
     not_root.then_some(Refusal::NotRoot).into_iter().chain(variables).collect()
+}
+
+/// Whether something is in the prefix that no run of ours in this work directory has put there.
+pub(super) fn taken(site: &Site<'_>) -> Option<Refusal> {
+    let prefix = site.prefix.to_owned();
+    let names = names(&prefix).ok().filter(|names| !names.is_empty())?;
+    let known = record::read(site.work).filter(|known| known.inode.is_some() && known.inode == record::inode(&prefix));
+    match known {
+        Some(_) => None,
+        None if is_whole(&prefix).is_ok() => Some(Refusal::Foreign { prefix }),
+        None => Some(Refusal::Occupied { prefix, names: some_of(names) }),
+    }
 }
 
 /// Whether the prefix is finished, or free to be made (after what an earlier run of ours left is removed).
 pub(super) fn occupied(request: &Request<'_>, wanted: &Record) -> Result<State, Refusal> {
     let prefix = request.prefix_path();
-    let known = record::read(request);
+    let known = record::read(request.work);
     let names = names(&prefix).map_err(|source| Refusal::NotWritable { path: prefix.clone(), source })?;
     if names.is_empty() {
         let workdir = request.workdir();

@@ -31,13 +31,13 @@ pub(super) struct Record {
     pub(super) inode: Option<(u64, u64)>,
 }
 
-fn path(request: &Request<'_>) -> PathBuf {
-    request.work.join("bootstrap.json")
+fn path(work: &Path) -> PathBuf {
+    work.join("bootstrap.json")
 }
 
 /// What an earlier run wrote; none where there is nothing that can be read.
-pub(super) fn read(request: &Request<'_>) -> Option<Record> {
-    serde_json::from_slice(&fs::read(path(request)).ok()?).ok()
+pub(super) fn read(work: &Path) -> Option<Record> {
+    serde_json::from_slice(&fs::read(path(work)).ok()?).ok()
 }
 
 /// The inode of a directory itself, not of what a symlink leads to.
@@ -59,20 +59,20 @@ pub(super) fn finish(request: &Request<'_>, new: &Record) -> Result<(), Bootstra
 }
 
 fn write(request: &Request<'_>, new: &Record) -> Result<(), BootstrapError> {
-    let path = path(request);
+    let path = path(request.work);
     let bytes = serde_json::to_vec_pretty(new).map_err(|error| WriteError::io("write", &path)(error.into()));
     bytes.and_then(|bytes| record(&path, &bytes)).map_err(BootstrapError::Write)
 }
 
 /// Removes the record.
 pub(super) fn forget(request: &Request<'_>) -> Result<(), BootstrapError> {
-    remove(&path(request)).map_err(BootstrapError::Write)
+    remove(&path(request.work)).map_err(BootstrapError::Write)
 }
 
 /// What a bootstrap of ours left and nobody needs: its work directory, and what lies in a prefix that was not finished. The
 /// prefix's own directory stays: it may be all that its user was given.
 pub(super) fn leftovers(request: &Request<'_>) -> Vec<PathBuf> {
-    let Some(old) = read(request) else { return Vec::new() };
+    let Some(old) = read(request.work) else { return Vec::new() };
     let mut left = vec![request.workdir()];
     let prefix = request.prefix_path();
     if old.state == State::Begun && old.inode.is_some() && old.inode == inode(&prefix) {

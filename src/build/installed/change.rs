@@ -4,7 +4,7 @@
 //! names. After each one the index of files is copied, so that a prefix that goes back some steps has the index it had
 //! there: what the tools rebuild has the same rows in another order.
 
-use super::same::is_of_the_moment;
+use super::same::{is_of_the_moment, placeless};
 use super::{DatabaseError, Package, failed, optional, read};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
@@ -146,11 +146,13 @@ impl<'a> Prefix<'a> {
         Ok(())
     }
 
-    /// Takes from the database what tells the moment and the machine of a build; `epoch` is seconds since 1970.
+    /// Takes from the database what tells the moment, the machine and the directory of a build; `epoch` is seconds since 1970.
     pub fn settle(&self, epoch: i64) -> Result<(), DatabaseError> {
         let date = fixed_date(epoch);
         for name in self.packages()?.keys() {
-            rewrite(&self.entry(name).join("+BUILD_INFO"), |text| steady(text, &date))?;
+            rewrite(&self.entry(name).join("+BUILD_INFO"), |text| {
+                placeless(&steady(text, &date), name, &self.site.work)
+            })?;
             rewrite(&self.entry(name).join("+PRESERVE"), |text| {
                 if text.is_empty() { Vec::new() } else { format!("{date}\n").into_bytes() }
             })?;

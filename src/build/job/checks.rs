@@ -5,7 +5,7 @@ use super::settings::{self, COMPILER};
 use crate::base::finding::{Finding, Severity};
 use crate::base::near::nearest;
 use crate::build::host::{self, Environment, Room, Wanted};
-use crate::build::tree::{Tree, TreeError, nearest_pkgpath};
+use crate::build::tree::{ACCEPTING, Tree, TreeError, nearest_pkgpath};
 use crate::recipe::Recipe;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ pub(super) fn recipe(recipe: &Recipe, tree: &Tree) -> Result<Vec<Finding>, TreeE
     let mut findings = packages(recipe, tree)?;
     findings.extend(options(recipe, tree));
     findings.extend(variables(recipe, tree)?);
+    findings.extend(licences(recipe, tree));
     Ok(findings)
 }
 
@@ -63,6 +64,26 @@ fn options(recipe: &Recipe, tree: &Tree) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Licences of requested packages that nobody has accepted, as far as makefiles say it plainly. A prefix that is there has a
+/// bmake, which knows more and answers at once.
+fn licences(recipe: &Recipe, tree: &Tree) -> Vec<Finding> {
+    let settings = || [&recipe.mk.set, &recipe.mk.append, &recipe.bootstrap.environment].into_iter().flatten();
+    let is_off = settings().any(|(name, _)| ["SKIP_LICENSE_CHECK", "_ACCEPTABLE"].contains(&name.as_str()));
+    if is_off || settings::path(&recipe.bootstrap.prefix).join("bin/bmake").exists() {
+        return Vec::new();
+    }
+    let accepting = settings().filter(|(name, _)| ACCEPTING.contains(&name.as_str()));
+    let accepted = accepting.flat_map(|(_, value)| value.split_whitespace().map(str::to_owned)).collect();
+    let packages: BTreeSet<&str> = recipe.packages.iter().map(|package| package.path.as_str()).collect();
+    let finding = |pkgpath: &&str| {
+        let licences: Vec<String> = tree.licences_to_accept(pkgpath, &accepted).into_iter().collect();
+        let found = format!("{pkgpath} has a licence that is not accepted: {}", licences.join(", "));
+        let line = format!("to accept it, add ACCEPTABLE_LICENSES = \"{}\" below [mk.append]", licences.join(" "));
+        (!licences.is_empty()).then(|| Finding::of_tree(Severity::Error, "licence", found).help(line))
+    };
+    packages.iter().filter_map(finding).collect()
 }
 
 /// Variables that nothing in the tree reads: a misspelt one is ignored without a word.

@@ -25,9 +25,39 @@ pub(super) fn compare(locked: &Lock, now: &Lock) -> Result<(), JobError> {
     if differences.is_empty() { Ok(()) } else { Err(JobError::Drift(Drift(differences))) }
 }
 
+/// The lock without packages, as it is now: what is known before the tree was asked for them.
+pub(super) fn recipe(prepared: &Prepared<'_>, arguments: &[String]) -> Lock {
+    let recipe = prepared.wish.recipe;
+    // Neither where it worked nor with how many jobs changes what comes out; the second differs from machine to machine.
+    let place = |argument: &&String| !argument.starts_with("--workdir=") && !argument.starts_with("--make-jobs=");
+    Lock {
+        schema: crate::recipe::LOCK_SCHEMA,
+        source_date_epoch: prepared.epoch,
+        tree: LockedTree {
+            from: recipe.tree.from.text(),
+            digest: prepared.tree.digest(),
+            sha256: prepared.wish.fetched_tree.map(|present| present.sha256).or(recipe.tree.sha256),
+            overlays: recipe.tree.overlays.iter().map(|overlay| overlay.to_string_lossy().into_owned()).collect(),
+        },
+        bootstrap: LockedBootstrap {
+            arguments: arguments.iter().filter(place).cloned().collect(),
+            environment: recipe.bootstrap.environment.clone(),
+        },
+        toolchain: LockedToolchain {
+            compiler: prepared.toolchain.cc.to_string_lossy().into_owned(),
+            version: prepared.toolchain.compiler.clone(),
+            linker: prepared.toolchain.linker.clone(),
+            libc: prepared.toolchain.libc.clone(),
+            cflags: prepared.flags.cflags.clone(),
+            cxxflags: prepared.flags.cxxflags.clone(),
+            ldflags: prepared.flags.ldflags.clone(),
+        },
+        packages: BTreeMap::new(),
+    }
+}
+
 /// The lock of what was asked for, as it is now; `had` is what was fetched for it.
 pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked, had: Option<&Had>) -> Lock {
-    let recipe = prepared.wish.recipe;
     let package = |at: usize| {
         let node = &asked.graph.nodes[at];
         let variables: BTreeMap<String, String> = node.multi.iter().cloned().collect();
@@ -46,36 +76,8 @@ pub(super) fn lock(prepared: &Prepared<'_>, asked: &Asked, had: Option<&Had>) ->
         };
         (package_id(&node.pkgpath, &variables), locked)
     };
-    let mut lock = Lock {
-        schema: crate::recipe::LOCK_SCHEMA,
-        source_date_epoch: prepared.epoch,
-        tree: LockedTree {
-            from: recipe.tree.from.text(),
-            digest: prepared.tree.digest(),
-            sha256: prepared.wish.fetched_tree.map(|present| present.sha256).or(recipe.tree.sha256),
-            overlays: recipe.tree.overlays.iter().map(|overlay| overlay.to_string_lossy().into_owned()).collect(),
-        },
-        bootstrap: LockedBootstrap {
-            arguments: asked
-                .bootstrapped
-                .arguments
-                .iter()
-                .filter(|word| !word.starts_with("--workdir"))
-                .cloned()
-                .collect(),
-            environment: recipe.bootstrap.environment.clone(),
-        },
-        toolchain: LockedToolchain {
-            compiler: prepared.toolchain.cc.to_string_lossy().into_owned(),
-            version: prepared.toolchain.compiler.clone(),
-            linker: prepared.toolchain.linker.clone(),
-            libc: prepared.toolchain.libc.clone(),
-            cflags: prepared.flags.cflags.clone(),
-            cxxflags: prepared.flags.cxxflags.clone(),
-            ldflags: prepared.flags.ldflags.clone(),
-        },
-        packages: (0..asked.graph.nodes.len()).map(package).collect(),
-    };
+    let packages = (0..asked.graph.nodes.len()).map(package).collect();
+    let mut lock = Lock { packages, ..recipe(prepared, &asked.bootstrapped.arguments) };
     sources::put_down(&mut lock, prepared.wish.kept, had);
     lock
 }

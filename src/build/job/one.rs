@@ -6,6 +6,7 @@ use crate::base::digest::Digest;
 use crate::build::installed;
 use crate::build::schedule;
 use crate::build::site::Site;
+use crate::recipe::Lock;
 use std::fmt;
 
 /// What became of the one package.
@@ -106,6 +107,13 @@ impl Prepared<'_> {
         let Some(first) = asked.graph.nodes.first() else { return Ok(Vec::new()) };
         let packages = installed::read(&installed::location(site, &first.pkgpath, self.wish.cancel)?)?;
         Ok(asked.graph.nodes.iter().map(|node| schedule::is_given(node, &packages)).collect())
+    }
+
+    /// Refuses what differs from the lock in all that no package has to be asked for, where one must hold.
+    pub(super) fn hold_recipe_to_lock(&self) -> Result<(), JobError> {
+        let planned = self.request().planned(&self.usage);
+        let (Some(kept), Some(arguments)) = (self.wish.locked, planned) else { return Ok(()) };
+        locked::compare(kept, &Lock { packages: kept.packages.clone(), ..locked::recipe(self, &arguments) })
     }
 
     /// Refuses what differs from the lock, where one must hold.

@@ -22,9 +22,11 @@ impl Estimates {
         Self { path, ..known.unwrap_or_default() }
     }
 
-    /// How many seconds a package took the last time.
+    /// How many seconds a package took the last time, in this version or else in the last one known.
     pub fn of(&self, pkgname: &str) -> Option<u64> {
-        self.seconds.get(pkgname).copied()
+        let base = |name: &str| name.rsplit_once('-').map(|(base, _)| base.to_owned());
+        let alike = || self.seconds.iter().rev().find(|(name, _)| base(name) == base(pkgname));
+        self.seconds.get(pkgname).or_else(|| alike().map(|(_, seconds)| seconds)).copied()
     }
 
     /// Notes how long a package took.
@@ -46,6 +48,8 @@ mod tests {
         assert_eq!(estimates.of("a-1"), None);
         estimates.note("a-1", 12).unwrap();
         assert_eq!(Estimates::read(dir.path()).of("a-1"), Some(12));
+        // A new version takes about as long as the old one; another package does not.
+        assert_eq!((estimates.of("a-2"), estimates.of("a-b-2"), estimates.of("b-1")), (Some(12), None, None));
         fs::write(dir.path().join("state.json"), "[").unwrap();
         assert_eq!(Estimates::read(dir.path()).of("a-1"), None);
     }

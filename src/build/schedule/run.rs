@@ -1,15 +1,17 @@
 //! The run itself: this thread starts packages, takes their results, and adds them to the prefix in the order.
 
+use super::forecast::{Left, forecast};
 use super::{BuildError, Estimates, Event, Order, Outcome, Steps, io_error, unwritten};
 use crate::build::installed::{self, DatabaseError, Prefix};
 use crate::build::phase::{self, Failure, PhaseError};
 use crate::build::store::Store;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, Scope};
+use std::time::Instant;
 
 /// What a package is waiting for, or has become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +49,8 @@ struct Run<'a> {
     taken: usize,
     /// Whether a step before has been given up, so that the prefix is not what the steps' names say.
     has_gap: bool,
-    running: usize,
+    /// What is under way, and since when.
+    running: BTreeMap<usize, Instant>,
     failures: Vec<(usize, Failure)>,
     outcome: Outcome,
     estimates: Estimates,
@@ -73,7 +76,7 @@ pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: u
         states,
         taken: kept,
         has_gap: false,
-        running: 0,
+        running: BTreeMap::new(),
         failures: Vec::new(),
         outcome,
         estimates: Estimates::read(&order.site.work),
@@ -84,11 +87,13 @@ pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: u
         loop {
             run.install();
             run.start(scope, &sender);
-            if run.running == 0 {
+            if run.running.is_empty() {
                 break;
             }
             let Ok(report) = receiver.recv() else { break };
             run.take(report);
+            // Before what is ready is added, which is told with what is left then.
+            run.tell_ahead();
         }
     });
     run.finish()
@@ -112,35 +117,57 @@ impl<'a> Run<'a> {
         'a: 'scope,
     {
         for node in self.steps.nodes.iter().copied() {
-            if self.is_ending() || self.running >= self.order.jobs.max(1) {
+            if self.is_ending() || self.running.len() >= self.order.jobs.max(1) {
                 break;
             }
             if self.states[node] != State::Waiting || !self.may_start(node) {
                 continue;
             }
             self.states[node] = State::Running;
-            self.running += 1;
+            self.running.insert(node, Instant::now());
             let (order, sender, estimate) = (self.order, sender.clone(), self.estimates.of(self.name(node)));
             scope.spawn(move || {
                 // The other end is there until all threads have ended.
                 let _ = sender.send(work(order, node, estimate));
             });
         }
-        let waiting = self.states.iter().filter(|state| **state == State::Waiting).count();
-        if self.running > 0 && waiting > 0 {
-            self.order.listener.event(&Event::Waiting { running: self.running, waiting });
+        self.tell_ahead();
+    }
+
+    fn tell_ahead(&self) {
+        let lost = self.lost();
+        let is_ending = self.is_ending();
+        let left = |node: usize| match self.states[node] {
+            State::Running => {
+                let gone = self.running.get(&node).map_or(0, |since| since.elapsed().as_secs());
+                Left::Running(self.estimates.of(self.name(node)).map(|seconds| seconds.saturating_sub(gone)))
+            }
+            State::Waiting if is_ending || lost[node] => Left::Nothing,
+            State::Waiting if self.is_near(node) => Left::Waiting(Some(0)),
+            State::Waiting => Left::Waiting(self.estimates.of(self.name(node))),
+            State::Ready | State::Installed | State::Failed => Left::Nothing,
+        };
+        let left: Vec<Left> = (0..self.states.len()).map(left).collect();
+        let waiting: Vec<usize> = (0..left.len()).filter(|node| matches!(left[*node], Left::Waiting(_))).collect();
+        if self.running.is_empty() && waiting.is_empty() {
+            return;
         }
+        let left = forecast(&left, &self.order.graph.edges, self.order.jobs);
+        self.order.listener.event(&Event::Ahead { waiting, left });
     }
 
     fn may_start(&self, node: usize) -> bool {
         let needs = &self.order.graph.edges[node];
-        needs.iter().all(|need| self.states[*need] == State::Installed)
-            || self.order.near.place(self.order.keys[node]).exists()
+        needs.iter().all(|need| self.states[*need] == State::Installed) || self.is_near(node)
+    }
+
+    fn is_near(&self, node: usize) -> bool {
+        self.order.near.place(self.order.keys[node]).exists()
     }
 
     fn take(&mut self, report: Report) {
-        self.running -= 1;
         let node = report.node;
+        self.running.remove(&node);
         self.states[node] = State::Failed;
         match report.result {
             Ok(result) => {

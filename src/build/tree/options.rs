@@ -117,7 +117,7 @@ impl Tree {
 }
 
 /// The tree's own machinery has no package's options, and buildlink3.mk files lead to other packages.
-fn is_of_a_package(file: &str) -> bool {
+pub(super) fn is_of_a_package(file: &str) -> bool {
     !file.starts_with("mk/") && !file.ends_with("/buildlink3.mk") && !file.ends_with("/builtin.mk")
 }
 
