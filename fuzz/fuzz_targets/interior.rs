@@ -6,7 +6,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use relocate::elf::{Verdict, overwritable, split_constants};
+use relocate::elf::{SplitText, Verdict, overwritable};
 use std::ops::Range;
 
 fuzz_target!(|input: &[u8]| {
@@ -26,7 +26,7 @@ fuzz_target!(|input: &[u8]| {
         assert_eq!(alone.first(), Some(verdict), "{text:?}");
     }
     let prefix = texts.first().and_then(|text| file.get(text.start as usize..text.end as usize)).unwrap_or(b"/opt/root/x");
-    if let Ok(pieces) = split_constants(&file, prefix) {
+    if let Ok(pieces) = SplitText::new(prefix).find(&file) {
         assert!(pieces.is_sorted());
         assert!(pieces.iter().all(|at| *at < file.len() as u64));
     }

@@ -4,10 +4,13 @@
 //! cut short by somebody else kills the process with SIGBUS (mmap(2)). Offsets are `u64` everywhere; on the 64-bit
 //! hosts this tool runs on they fit `usize` too.
 
+use rustix::fs::{Mode, OFlags};
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// A source of bytes with a known length, read by offset.
 pub trait ReadAt {
@@ -88,6 +91,65 @@ impl ReadAt for FileBytes {
         let mut bytes = vec![0; len as usize];
         self.file.read_exact_at(&mut bytes, offset)?;
         Ok(Cow::Owned(bytes))
+    }
+}
+
+/// Opens a file for reading. As [`File::open`], with one system call where that makes two on some C libraries.
+pub fn open(path: &Path) -> io::Result<File> {
+    Ok(File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?))
+}
+
+thread_local! {
+    /// What files are read into, one after the other: fresh memory for each costs more than the reading.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A file of so many bytes or more gets memory of its own.
+const KEPT: u64 = 16 << 20;
+
+/// An open file that is to be held whole, and the length it should have.
+pub struct WholeFile<'a> {
+    file: &'a File,
+    size: u64,
+}
+
+impl<'a> WholeFile<'a> {
+    /// Takes an open file, which is read from its start, and its length in bytes.
+    pub fn new(file: &'a File, size: u64) -> Self {
+        Self { file, size }
+    }
+
+    /// Shows all bytes. Fails where there are more or fewer than there should be, and where reading fails.
+    pub fn read<R>(&self, show: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
+        let keep = self.size < KEPT;
+        // Taken and not borrowed: whoever looks at the bytes may have other files read on this thread meanwhile.
+        let mut buffer = if keep { BUFFER.take() } else { Vec::new() };
+        let result = self.fill(&mut buffer).map(|()| show(&buffer[..self.size as usize]));
+        if keep {
+            BUFFER.set(buffer);
+        }
+        result
+    }
+
+    fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let len = self.size as usize;
+        // One byte more than there should be, so that the end is seen by the same call.
+        if buffer.len() <= len {
+            buffer.resize(len + 1, 0);
+        }
+        let mut filled = 0;
+        while filled <= len {
+            match self.file.read_at(&mut buffer[filled..=len], filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+            if filled == len {
+                break;
+            }
+        }
+        if filled == len { Ok(()) } else { Err(io::Error::other("it changed while it was read")) }
     }
 }
 

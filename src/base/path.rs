@@ -24,6 +24,9 @@ impl RelPath {
         if path.first() == Some(&b'/') || path.contains(&0) {
             return None;
         }
+        if path.is_empty() || path.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b"..")) {
+            return Some(Self(path.to_vec()));
+        }
         let mut clean = Self::root();
         for part in parts(path) {
             if part == b".." {
@@ -124,7 +127,12 @@ impl fmt::Display for RelPath {
 
 impl Ord for RelPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.parts().cmp(other.parts())
+        // By components, without taking them apart: a slash ends a component, and so comes before all that goes on with one.
+        let rank = |byte: u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
+        match self.0.iter().zip(&other.0).find(|(one, another)| one != another) {
+            Some((one, another)) => rank(*one).cmp(&rank(*another)),
+            None => self.0.len().cmp(&other.0.len()),
+        }
     }
 }
 
@@ -337,6 +345,15 @@ mod tests {
         let mut paths = vec![rel("a-b"), rel("a/c"), rel("a"), rel("a.b")];
         paths.sort();
         assert_eq!(paths, [rel("a"), rel("a/c"), rel("a-b"), rel("a.b")]);
+    }
+
+    #[test]
+    fn paths_are_ordered_as_their_components_are() {
+        let all = ["", "a", "a/b", "a/b/c", "a b", "a!", "a.b", "a/b.c", "a/bc", "ab", "ab/a", "\u{1}", "a/\u{1}", "b"];
+        for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (rel(one), rel(other)))) {
+            assert_eq!(one.cmp(&other), one.parts().cmp(other.parts()), "{one} {other}");
+        }
+        assert_eq!(rel("./a//b/."), rel("a/b"));
     }
 
     #[test]

@@ -50,9 +50,11 @@ fn bar(stage: Stage, files: u64, bytes: u64) -> ProgressBar {
 
 impl Listener for Progress {
     fn event(&self, event: &Event<'_>) {
+        if !self.shown {
+            return;
+        }
         let Ok(mut current) = self.bar.lock() else { return };
         match (event, &mut *current) {
-            _ if !self.shown => {}
             (Event::Begin { stage, files, bytes }, current) => {
                 *current = Some((bar(*stage, *files, *bytes), Instant::now()));
             }

@@ -32,7 +32,7 @@ mod window;
 pub use check::self_check;
 pub use facts::{Facts, Read, RunPath, read};
 pub use image::ElfError;
-pub use interior::{Interior, Reference, Table, Uncovered, Verdict, overwritable, split_constants};
+pub use interior::{Interior, Reference, SplitText, Table, Uncovered, Verdict, overwritable};
 pub use kind::Kind;
 pub use place::{Packing, Stretch, stretches};
 pub use plan::{Patch, Rung, plan};

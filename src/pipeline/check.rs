@@ -13,7 +13,7 @@ use crate::base::write::Scratch;
 use crate::manifest::{self, About};
 use crate::pack::{Limits, unpack};
 use crate::plan::{self, Hints};
-use crate::scan::{self, Class, Entry, Inventory};
+use crate::scan::{self, Candidate, Class, Entry, Inventory, Listing, Prune};
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use crate::verify::witness::testify;
 use rayon::prelude::*;
@@ -96,45 +96,68 @@ pub struct Checked {
 
 /// Judges the tree at `root`.
 pub fn directory(root: &Path, asked: &Asked<'_>, listener: &dyn Listener) -> Result<Checked, JobError> {
-    let inventory = scan::scan(root, &Globs::default(), listener)?;
     let about = fs::read(root.join(manifest::ABOUT)).ok().and_then(|bytes| About::parse(&bytes).ok());
     let recorded = about.as_ref().map(|about| about.old_prefixes.clone()).filter(|prefixes| !prefixes.is_empty());
-    let given = asked.old_prefixes;
-    let old_prefixes = if given.is_empty() { recorded.unwrap_or_else(|| found(&inventory)) } else { given.to_vec() };
-    let search = left::Search::new(root, &inventory, &old_prefixes, about.as_ref(), asked);
-    let (exhibits, seen) = search.read(&inventory)?;
-    let mut verdict = judge(&exhibits, asked.law);
+    let known = if asked.old_prefixes.is_empty() { recorded } else { Some(asked.old_prefixes.to_vec()) };
+    let listing = Listing::new(root, &Globs::default(), &Prune::default());
+    let mkconf = listing.contents(&RelPath::root().join(b"etc").join(b"mk.conf"));
+    let search = |prefixes: &[Prefix]| left::Search::new(root, &mkconf, prefixes, about.as_ref(), asked);
+    // What all files name is known only when all are read; what a few name is mostly the same, and if not, all are read
+    // again.
+    let mut old_prefixes = known.clone().unwrap_or_else(|| chosen(&listing.guess()));
+    let mut sought = search(&old_prefixes);
+    let look = |sought: &left::Search, listing: Listing| {
+        listing.read(listener, &|path, facts, bytes| sought.look(path, facts, bytes))
+    };
+    let (mut inventory, mut seen) = look(&sought, listing)?;
+    let named = known.unwrap_or_else(|| chosen(&scan::candidates(&inventory)));
+    if named != old_prefixes {
+        old_prefixes = named;
+        sought = search(&old_prefixes);
+        (inventory, seen) = look(&sought, Listing::new(root, &Globs::default(), &Prune::default()))?;
+    }
+    let (whats, seen): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    let mut verdict = judge(&exhibits(&inventory, whats), asked.law);
     super::bundle::locate(&mut verdict.missing, &plan::Plan::default());
-    let left = search.judge(root, &inventory, seen, asked.law);
+    let left = sought.judge(root, &inventory, seen, asked.law);
     let files = inventory.entries.values().filter_map(Entry::file);
     let (files, bytes) = (files.clone().count(), files.map(|file| file.size).sum());
     Ok(Checked { verdict, left, old_prefixes, about, files, bytes })
 }
 
-/// The prefixes the tree's files name, all that are plausible.
-fn found(inventory: &Inventory) -> Vec<Prefix> {
-    match plan::choose(&Hints::default(), &scan::candidates(inventory)) {
+/// The prefixes that are plausible, all of them.
+fn chosen(candidates: &[Candidate]) -> Vec<Prefix> {
+    match plan::choose(&Hints::default(), candidates) {
         Ok(choice) => choice.prefixes,
         Err(ambiguous) => ambiguous.candidates.into_iter().map(|candidate| candidate.prefix).collect(),
     }
 }
 
+/// What the judge sees of each path; `whats` are those of the regular files, in the order of paths.
+fn exhibits(inventory: &Inventory, whats: Vec<What>) -> Vec<Exhibit> {
+    let mut whats = whats.into_iter();
+    let exhibit = |(path, entry): (&RelPath, &Entry)| {
+        let read = entry.file().and_then(|_| whats.next());
+        let what = read.unwrap_or_else(|| contents::shown(entry, None));
+        Exhibit { path: path.clone(), mode: entry.mode, what }
+    };
+    inventory.entries.iter().map(exhibit).collect()
+}
+
 /// Judges the tree at `root` as it is on the disk now.
 pub(super) fn judge_directory(root: &Path, exclude: &Globs, law: &Law) -> Result<Verdict, JobError> {
     let inventory = scan::scan(root, exclude, &Silent)?;
-    Ok(judge(&exhibits(&inventory)?, law))
+    let whats: Vec<_> = inventory.entries.values().filter(|entry| entry.file().is_some()).collect();
+    let whats = whats.into_par_iter().map(what).collect::<Result<_, _>>()?;
+    Ok(judge(&exhibits(&inventory, whats), law))
 }
 
-/// What the judge sees of each path; ELF files are read again with the judge's own parser.
-fn exhibits(inventory: &Inventory) -> Result<Vec<Exhibit>, JobError> {
-    let exhibit = |(path, entry): (&RelPath, &Entry)| {
-        let what = match entry.file().map(|file| &file.class) {
-            Some(Class::Elf(_) | Class::BadElf(_)) => read(entry)?,
-            _ => contents::shown(entry, None),
-        };
-        Ok(Exhibit { path: path.clone(), mode: entry.mode, what })
-    };
-    inventory.entries.par_iter().map(exhibit).collect()
+/// What the judge sees of a regular file; ELF files are read again with the judge's own parser.
+fn what(entry: &Entry) -> Result<What, JobError> {
+    match entry.file().map(|file| &file.class) {
+        Some(Class::Elf(_) | Class::BadElf(_)) => read(entry),
+        _ => Ok(contents::shown(entry, None)),
+    }
 }
 
 /// What the judge's own parser makes of a file.

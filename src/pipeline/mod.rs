@@ -169,7 +169,7 @@ impl Prepared {
     /// What is looked for in the result: everything that names an old path.
     fn search(&self, job: &Job) -> Search {
         let asked = check::Asked { old_prefixes: &job.old_prefixes, build_dirs: &job.build_dirs, law: &job.law };
-        Search::new(&job.root, &self.inventory, &self.choice.prefixes, None, &asked)
+        Search::new(&job.root, &mkconf(&self.inventory), &self.choice.prefixes, None, &asked)
     }
 
     /// What is left in the result; the places in its record are written anew where its path is known.
@@ -383,8 +383,7 @@ fn disputed(inventory: &Inventory, expected: &Verdict) -> Vec<Finding> {
 
 /// What speaks for a prefix besides the tree's files.
 fn hints(job: &Job, inventory: &Inventory) -> Hints {
-    let mkconf = RelPath::root().join(b"etc").join(b"mk.conf");
-    let text = inventory.entries.get(&mkconf).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default();
+    let text = mkconf(inventory);
     let root = host::real_path(&job.root);
     let is_root = |candidate: &Candidate| {
         let path = Path::new(std::ffi::OsStr::from_bytes(candidate.prefix.as_bytes()));
@@ -399,6 +398,12 @@ fn hints(job: &Job, inventory: &Inventory) -> Hints {
             .map(|candidate| candidate.prefix)
             .collect(),
     }
+}
+
+/// pkgsrc's configuration in the tree; empty where it has none.
+fn mkconf(inventory: &Inventory) -> Vec<u8> {
+    let path = RelPath::root().join(b"etc").join(b"mk.conf");
+    inventory.entries.get(&path).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

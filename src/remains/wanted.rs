@@ -2,6 +2,7 @@
 
 use super::mention::Spelling;
 use crate::base::path::Prefix;
+use crate::elf::SplitText;
 use memchr::memmem::Finder;
 use std::ops::Range;
 
@@ -50,6 +51,8 @@ pub struct Wanted {
     /// The paths and why each is looked for; a [`super::Mention`] names one by its index.
     pub paths: Vec<(Prefix, Origin)>,
     pub(super) needles: Vec<Needle>,
+    /// The paths that a compiler may have taken apart, by index; build directories are not asked for.
+    pub(super) split: Vec<(usize, SplitText)>,
     anchors: Vec<Anchor>,
 }
 
@@ -59,10 +62,13 @@ const SHORTEST_ANCHOR: usize = 3;
 impl Wanted {
     /// Prepares the search; a path that is there twice counts as what it was first.
     pub fn new(paths: impl IntoIterator<Item = (Prefix, Origin)>) -> Self {
-        let mut wanted = Self { paths: Vec::new(), needles: Vec::new(), anchors: Vec::new() };
+        let mut wanted = Self { paths: Vec::new(), needles: Vec::new(), split: Vec::new(), anchors: Vec::new() };
         for (path, origin) in paths {
             if wanted.paths.iter().all(|(known, _)| *known != path) {
                 wanted.add(path.as_bytes());
+                if origin != Origin::BuildDirectory {
+                    wanted.split.push((wanted.paths.len(), SplitText::new(path.as_bytes())));
+                }
                 wanted.paths.push((path, origin));
             }
         }

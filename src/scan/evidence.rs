@@ -4,8 +4,9 @@
 //! absolute symlink speak likewise. Each way of cutting such a path in two whose second part exists in the tree is a
 //! voice for its first part.
 
-use super::{Class, Entry, Inventory, Kind};
+use super::{Class, Inventory, Kind};
 use crate::base::path::{Prefix, RelPath, normalise_absolute, parts};
+use crate::elf;
 use crate::loader::entry::entries;
 use crate::loader::libc::Libc;
 use serde::Serialize;
@@ -33,16 +34,20 @@ impl Candidate {
 
 /// Collects candidates: most voices first, then by path.
 pub fn candidates(inventory: &Inventory) -> Vec<Candidate> {
+    let known = |path: &RelPath| inventory.entries.contains_key(path);
+    counted(inventory.entries.values().flat_map(|entry| voices(&known, &entry.kind)))
+}
+
+/// Counts voices: most first, then by path.
+pub(super) fn counted(voices: impl IntoIterator<Item = (Prefix, Voice)>) -> Vec<Candidate> {
     let mut found: BTreeMap<Prefix, Candidate> = BTreeMap::new();
-    for entry in inventory.entries.values() {
-        for (prefix, field) in voices(inventory, entry) {
-            let none = Candidate { prefix: prefix.clone(), run_paths: 0, shebangs: 0, symlinks: 0 };
-            let candidate = found.entry(prefix).or_insert(none);
-            match field {
-                Voice::RunPath => candidate.run_paths += 1,
-                Voice::Shebang => candidate.shebangs += 1,
-                Voice::Symlink => candidate.symlinks += 1,
-            }
+    for (prefix, voice) in voices {
+        let none = Candidate { prefix: prefix.clone(), run_paths: 0, shebangs: 0, symlinks: 0 };
+        let candidate = found.entry(prefix).or_insert(none);
+        match voice {
+            Voice::RunPath => candidate.run_paths += 1,
+            Voice::Shebang => candidate.shebangs += 1,
+            Voice::Symlink => candidate.symlinks += 1,
         }
     }
     let mut found: Vec<_> = found.into_values().collect();
@@ -50,21 +55,21 @@ pub fn candidates(inventory: &Inventory) -> Vec<Candidate> {
     found
 }
 
+/// What one path speaks for a prefix with.
 #[derive(Clone, Copy)]
-enum Voice {
+pub(super) enum Voice {
     RunPath,
     Shebang,
     Symlink,
 }
 
-/// The prefixes one entry speaks for, each once.
-fn voices(inventory: &Inventory, entry: &Entry) -> Vec<(Prefix, Voice)> {
-    let (paths, voice): (Vec<&[u8]>, _) = match &entry.kind {
+/// The prefixes one entry speaks for, each once; `known` tells which paths the tree has.
+pub(super) fn voices(known: &dyn Fn(&RelPath) -> bool, kind: &Kind) -> Vec<(Prefix, Voice)> {
+    let (paths, voice): (Vec<&[u8]>, _) = match kind {
         Kind::Symlink(target) => (vec![target], Voice::Symlink),
         Kind::File(file) => match &file.class {
             Class::Script(interpreter) => (vec![interpreter], Voice::Shebang),
-            Class::Elf(_) => {
-                let Some(facts) = entry.elf() else { return Vec::new() };
+            Class::Elf(elf::Read::Dynamic(facts)) => {
                 let libc = Libc::of(&facts.object).map_or(Libc::Glibc, |(libc, _)| libc);
                 (facts.run_paths.iter().flat_map(|path| entries(&path.value, libc)).collect(), Voice::RunPath)
             }
@@ -72,20 +77,20 @@ fn voices(inventory: &Inventory, entry: &Entry) -> Vec<(Prefix, Voice)> {
         },
         _ => return Vec::new(),
     };
-    let mut prefixes: Vec<_> = paths.into_iter().flat_map(|path| cuts(inventory, path)).collect();
+    let mut prefixes: Vec<_> = paths.into_iter().flat_map(|path| cuts(known, path)).collect();
     prefixes.sort();
     prefixes.dedup();
     prefixes.into_iter().map(|prefix| (prefix, voice)).collect()
 }
 
 /// Every way to cut an absolute path in two so that the second part exists in the tree.
-fn cuts(inventory: &Inventory, path: &[u8]) -> Vec<Prefix> {
+fn cuts(known: &dyn Fn(&RelPath) -> bool, path: &[u8]) -> Vec<Prefix> {
     let Some(clean) = normalise_absolute(path) else { return Vec::new() };
     let parts: Vec<_> = parts(&clean).collect();
     let cut = |at: usize| {
         let inside = RelPath::new(&parts[at..].join(&b'/'))?;
         let prefix = Prefix::new(&[b"/", parts[..at].join(&b'/').as_slice()].concat())?;
-        inventory.entries.contains_key(&inside).then_some(prefix)
+        known(&inside).then_some(prefix)
     };
     (1..parts.len()).filter_map(cut).collect()
 }

@@ -3,70 +3,72 @@
 use super::walk::Found;
 use super::{Class, Entry, FileFacts, Kind};
 use crate::base::bytes::{FileBytes, ReadAt};
-use crate::base::event::{Event, Listener};
 use crate::base::path::RelPath;
 use crate::elf;
 use crate::text::pyc::stamp;
 use crate::text::shebang::shebang;
+use rustix::fs::FileType;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// How much is read at once, in bytes; in most ELF files that is all the loader would look at.
-const HEAD: u64 = 64 << 10;
+/// How much of a file tells what it is, in bytes; in most ELF files that is all the loader would look at.
+pub(super) const HEAD: u64 = 64 << 10;
+/// How much is read of a file at first, in bytes: enough for what is no ELF file.
+const START: u64 = 4 << 10;
 
-/// Turns a path that was found into an entry; the error names the path.
-pub(super) fn entry(found: Found, listener: &dyn Listener) -> Result<(RelPath, Entry), (PathBuf, io::Error)> {
-    let metadata = &found.metadata;
-    let kind = kind(&found).map_err(|error| (found.source.clone(), error))?;
-    listener.event(&Event::File { path: &found.path, bytes: found.size });
-    let entry = Entry {
-        kind,
-        mode: metadata.mode() & 0o7777,
-        uid: metadata.uid(),
-        gid: metadata.gid(),
-        mtime: metadata.mtime(),
-        source: found.source,
+/// Turns a path that was found into an entry, and regular files into facts with `read`; the error names the path.
+pub(super) fn entry<T>(
+    found: Found,
+    read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)>,
+) -> Result<(RelPath, Entry, Option<T>), (PathBuf, io::Error)> {
+    let (kind, seen) = match kind(&found, read) {
+        Ok(known) => known,
+        Err(error) => return Err((found.source, error)),
     };
-    Ok((found.path, entry))
+    let Found { path, source, facts, .. } = found;
+    Ok((path, Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime, source }, seen))
 }
 
-fn kind(found: &Found) -> io::Result<Kind> {
-    let file_type = found.metadata.file_type();
+fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)>) -> io::Result<(Kind, Option<T>)> {
     if let Some(first) = &found.first {
-        return Ok(Kind::HardLink(first.clone()));
+        return Ok((Kind::HardLink(first.clone()), None));
     }
-    if file_type.is_dir() {
-        return Ok(Kind::Dir);
-    }
-    if file_type.is_symlink() {
-        return Ok(Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()));
-    }
-    if file_type.is_file() {
-        let mut facts = inspect(&found.source)?;
-        facts.outside_names = found.outside_names;
-        return Ok(Kind::File(Box::new(facts)));
-    }
-    let special = [
-        (file_type.is_fifo(), "fifo"),
-        (file_type.is_socket(), "socket"),
-        (file_type.is_block_device(), "block device"),
-        (file_type.is_char_device(), "character device"),
-    ];
-    let name = special.into_iter().find_map(|(is, name)| is.then_some(name)).unwrap_or("special file");
-    Ok(Kind::Special(name))
+    let kind = match found.facts.kind {
+        FileType::Directory => Kind::Dir,
+        FileType::Symlink => Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()),
+        FileType::RegularFile => {
+            let (mut facts, seen) = read(found)?;
+            facts.outside_names = found.outside_names;
+            return Ok((Kind::File(Box::new(facts)), Some(seen)));
+        }
+        FileType::Fifo => Kind::Special("fifo"),
+        FileType::Socket => Kind::Special("socket"),
+        FileType::BlockDevice => Kind::Special("block device"),
+        FileType::CharacterDevice => Kind::Special("character device"),
+        FileType::Unknown => Kind::Special("special file"),
+    };
+    Ok((kind, None))
 }
 
 /// Reads of a regular file what tells its facts; symlinks are followed.
 pub fn inspect(path: &Path) -> io::Result<FileFacts> {
     let file = FileBytes::new(File::open(path)?)?;
-    let head = file.range(0, file.size().min(HEAD))?.into_owned();
+    let mut head = file.range(0, file.size().min(START))?.into_owned();
+    if file.size() > START && (head.starts_with(b"#!") || head.starts_with(b"\x7fELF")) {
+        let rest = file.range(START, file.size().min(HEAD) - START)?;
+        head.extend_from_slice(&rest);
+    }
     let whole: &dyn ReadAt = if head.len() as u64 == file.size() { &head } else { &file };
-    let class = classify(path, &head, whole);
+    Ok(facts(path, &head, whole))
+}
+
+/// The facts of a file whose first bytes are `head`, of which no more than [`HEAD`] are looked at.
+pub(super) fn facts(path: &Path, head: &[u8], whole: &dyn ReadAt) -> FileFacts {
+    let class = classify(path, head.get(..HEAD as usize).unwrap_or(head), whole);
     let capabilities = matches!(class, Class::Elf(_)) && carries_capabilities(path);
-    Ok(FileFacts { size: file.size(), class, outside_names: 0, capabilities })
+    FileFacts { size: whole.size(), class, outside_names: 0, capabilities }
 }
 
 fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {

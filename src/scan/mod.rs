@@ -5,19 +5,20 @@
 
 mod evidence;
 mod inspect;
+mod listing;
 mod prune;
 mod walk;
 
 pub use evidence::{Candidate, candidates};
 pub use inspect::{carries_capabilities, inspect};
+pub use listing::{Listing, Look};
 pub use prune::{Prune, PruneError, Pruned};
 
-use crate::base::event::{Event, Listener, Stage};
+use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
 use crate::elf;
 use crate::text::pyc::Stamp;
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -141,19 +142,5 @@ pub fn scan_pruned(
     prune: &Prune,
     listener: &dyn Listener,
 ) -> Result<Inventory, ScanError> {
-    let (mut found, mut failures) = walk::walk(root, exclude);
-    let pruned = prune.apply(&mut found);
-    walk::link_sets(&mut found);
-    listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
-    let read: Vec<_> = found.into_par_iter().map(|found| inspect::entry(found, listener)).collect();
-    listener.event(&Event::End(Stage::Scan));
-    let mut inventory = Inventory { pruned, ..Inventory::default() };
-    for result in read {
-        match result {
-            Ok((path, entry)) => drop(inventory.entries.insert(path, entry)),
-            Err(failure) => failures.push(failure),
-        }
-    }
-    failures.sort_by(|a, b| a.0.cmp(&b.0));
-    if failures.is_empty() { Ok(inventory) } else { Err(ScanError { failures }) }
+    Listing::new(root, exclude, prune).inspect(listener)
 }

@@ -6,6 +6,7 @@
 use super::walk::Found;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, parts};
+use rustix::fs::FileType;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
@@ -117,7 +118,8 @@ fn rooted(glob: &str) -> String {
 /// Adds the symlinks that lead, by their text, to what is gone; tells which those were.
 fn follow(found: &[Found], pruned: &mut BTreeMap<RelPath, Pruned>) -> Vec<RelPath> {
     let mut more = Vec::new();
-    for found in found.iter().filter(|found| found.metadata.is_symlink() && !pruned.contains_key(&found.path)) {
+    for found in found.iter().filter(|found| found.facts.kind == FileType::Symlink && !pruned.contains_key(&found.path))
+    {
         let Ok(target) = fs::read_link(&found.source) else { continue };
         let leads = leads(&found.path.parent().unwrap_or_default(), target.as_os_str().as_bytes());
         if let Some(gone) = leads.and_then(|path| pruned.get(&path)) {
@@ -150,7 +152,7 @@ fn emptied(found: &[Found], pruned: &mut BTreeMap<RelPath, Pruned>) {
         }
     }
     // Sorted by path, what a directory holds comes behind it.
-    for directory in found.iter().rev().filter(|found| found.metadata.is_dir()) {
+    for directory in found.iter().rev().filter(|found| found.facts.kind == FileType::Directory) {
         let path = &directory.path;
         let Some(by) = lost.get(path).filter(|_| left.get(path).is_none_or(|left| *left == 0)).cloned() else {
             continue;

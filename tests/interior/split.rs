@@ -4,7 +4,7 @@ use crate::lab::{Lab, OLD};
 use relocate::elf::Reference;
 
 fn split_constants(bytes: &[u8], prefix: &[u8]) -> Vec<u64> {
-    relocate::elf::split_constants(&bytes, prefix).unwrap()
+    relocate::elf::SplitText::new(prefix).find(&bytes).unwrap()
 }
 
 const NOTHING: [u64; 0] = [];

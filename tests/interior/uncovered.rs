@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, OLD};
 use proptest::prelude::*;
-use relocate::elf::{Uncovered, Verdict, overwritable, split_constants};
+use relocate::elf::{SplitText, Uncovered, Verdict, overwritable};
 use relocate::loader::object::Arch;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -157,6 +157,6 @@ proptest! {
             }
         }
         // Only that it ends counts here.
-        let _ = split_constants(&bytes, OLD.as_bytes());
+        let _ = SplitText::new(OLD.as_bytes()).find(&bytes);
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! Not seen, because nothing in the file says it: an address that a running program computes from the text's first byte
 //! (`path + 5` that the compiler did not fold), a reference from another file to an exported text, and a shorter length
-//! from the same start. Text that a compiler put into instructions instead is found by [`split_constants`].
+//! from the same start. Text that a compiler put into instructions instead is found by [`SplitText`].
 
 mod bases;
 mod blocks;
@@ -30,7 +30,7 @@ mod tables;
 mod targets;
 mod verdict;
 
-pub use split::split_constants;
+pub use split::SplitText;
 pub use verdict::{Interior, Reference, Table, Uncovered, Verdict};
 
 use super::dynamic::Dynamic;

@@ -12,6 +12,10 @@ use super::machine::Machine;
 use super::memory::Memory;
 use super::sweep::{Piece, sweep};
 use crate::base::bytes::ReadAt;
+use aho_corasick::Span;
+use aho_corasick::packed::Searcher;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
 /// Bytes of the shortest piece that says enough on its own.
 const PIECE: usize = 8;
@@ -26,68 +30,70 @@ const LONGEST_PATH: usize = 4096;
 /// Pieces nearer than this belong to one text.
 const APART: u64 = 64;
 
-/// Finds where a prefix may have been cut into pieces; file offsets of the first piece of each text, sorted.
-///
-/// Empty for what is no linked x86 or x86-64 file, for a prefix of less than nine bytes, which fits into one piece, and for
-/// one longer than any path.
-pub fn split_constants(source: &dyn ReadAt, prefix: &[u8]) -> Result<Vec<u64>, ElfError> {
-    let Some(mut image) = Image::open(source)? else { return Ok(Vec::new()) };
-    if prefix.len() <= PIECE || prefix.len() > LONGEST_PATH {
-        return Ok(Vec::new());
-    }
-    let dynamic = match classify(&mut image)? {
-        Found::Dynamic(dynamic) => Some(dynamic),
-        Found::Other(_) => None,
-    };
-    let mut found = search(&image, dynamic.as_ref(), prefix)?;
-    found.sort_unstable();
-    Ok(first_of_each_text(&found))
+/// A prefix, ready to be looked for in pieces.
+#[derive(Debug, Clone)]
+pub struct SplitText {
+    prefix: Vec<u8>,
+    halves: Halves,
 }
 
-fn first_of_each_text(pieces: &[u64]) -> Vec<u64> {
-    let is_first = |index: &usize| index.checked_sub(1).is_none_or(|before| pieces[*index] - pieces[before] >= APART);
-    (0..pieces.len()).filter(is_first).map(|index| pieces[index]).collect()
+/// Finds every half piece of the prefix.
+#[derive(Debug, Clone)]
+enum Halves {
+    /// With vector instructions, where there are few enough.
+    Packed(Searcher),
+    /// Byte by byte: whether one can begin with these two.
+    Pairs(Vec<bool>),
 }
 
-fn search(image: &Image<'_>, dynamic: Option<&Dynamic>, prefix: &[u8]) -> Result<Vec<u64>, ElfError> {
-    let mut found = Vec::new();
-    if Machine::of(image, dynamic).is_err() {
-        return Ok(found);
-    }
-    let Ok(memory) = Memory::new(image, dynamic)? else { return Ok(found) };
-    let pieces = Pieces::new(prefix);
-    let margin = prefix.len() + BETWEEN + VECTOR;
-    for stretch in &memory.instructions {
-        sweep(image, stretch, margin, |piece| found.extend(pieces.in_code(piece)))?;
-    }
-    for stretch in &memory.all {
-        sweep(image, stretch, margin, |piece| found.extend(pieces.in_vectors(piece)))?;
-    }
-    Ok(found)
-}
+/// More half pieces than this are not looked for with vector instructions.
+const MOST_PACKED: usize = 48;
 
-/// The prefix, ready to be looked for in pieces.
-struct Pieces<'a> {
-    prefix: &'a [u8],
-    /// Whether a piece can begin with these two bytes.
-    begins: Vec<bool>,
-}
+impl SplitText {
+    /// Takes the prefix. One of less than nine bytes fits into one piece, and one longer than any path is none: nothing is
+    /// found of either.
+    pub fn new(prefix: &[u8]) -> Self {
+        let is_path = prefix.len() > PIECE && prefix.len() <= LONGEST_PATH;
+        let prefix = if is_path { prefix.to_vec() } else { Vec::new() };
+        Self { halves: Halves::new(&prefix), prefix }
+    }
 
-impl<'a> Pieces<'a> {
-    fn new(prefix: &'a [u8]) -> Self {
-        let mut begins = vec![false; 1 << 16];
-        for pair in prefix.windows(2) {
-            begins[pair_index(pair[0], pair[1])] = true;
+    /// Finds where the prefix may have been cut into pieces; file offsets of the first piece of each text, sorted. Empty for
+    /// what is no linked x86 or x86-64 file.
+    pub fn find(&self, source: &dyn ReadAt) -> Result<Vec<u64>, ElfError> {
+        let Some(mut image) = Image::open(source)? else { return Ok(Vec::new()) };
+        if self.prefix.is_empty() {
+            return Ok(Vec::new());
         }
-        Self { prefix, begins }
+        let dynamic = match classify(&mut image)? {
+            Found::Dynamic(dynamic) => Some(dynamic),
+            Found::Other(_) => None,
+        };
+        let mut found = self.search(&image, dynamic.as_ref())?;
+        found.sort_unstable();
+        Ok(first_of_each_text(&found))
+    }
+
+    fn search(&self, image: &Image<'_>, dynamic: Option<&Dynamic>) -> Result<Vec<u64>, ElfError> {
+        let mut found = Vec::new();
+        if Machine::of(image, dynamic).is_err() {
+            return Ok(found);
+        }
+        let Ok(memory) = Memory::new(image, dynamic)? else { return Ok(found) };
+        let margin = self.prefix.len() + BETWEEN + VECTOR;
+        for stretch in &memory.instructions {
+            sweep(image, stretch, margin, |piece| found.extend(self.in_code(piece)))?;
+        }
+        for stretch in &memory.all {
+            sweep(image, stretch, margin, |piece| found.extend(self.in_vectors(piece)))?;
+        }
+        Ok(found)
     }
 
     /// Positions where a run of the prefix begins, with where in the prefix it begins and how long it is.
     fn runs<'b>(&'b self, piece: &'b Piece<'_>) -> impl Iterator<Item = (usize, usize, usize)> + 'b {
         let bytes = piece.bytes;
-        let may_begin =
-            move |at: &usize| bytes.get(*at..at + 2).is_some_and(|pair| self.begins[pair_index(pair[0], pair[1])]);
-        piece.examine.clone().filter(may_begin).flat_map(move |at| {
+        self.halves.positions(piece).flat_map(move |at| {
             let starts = (0..=self.prefix.len() - HALF).filter(move |from| {
                 let continues = *from > 0 && at > 0 && bytes[at - 1] == self.prefix[from - 1];
                 bytes[at] == self.prefix[*from] && !continues
@@ -112,7 +118,7 @@ impl<'a> Pieces<'a> {
         (0..self.prefix.len()).any(|into| {
             at.checked_sub(into)
                 .and_then(|start| piece.bytes.get(start..))
-                .is_some_and(|text| text.starts_with(self.prefix))
+                .is_some_and(|text| text.starts_with(&self.prefix))
         })
     }
 
@@ -137,6 +143,44 @@ impl<'a> Pieces<'a> {
     }
 }
 
+impl Halves {
+    fn new(prefix: &[u8]) -> Self {
+        let all: BTreeSet<_> = prefix.windows(HALF).collect();
+        if let Some(packed) = Some(all).filter(|all| all.len() <= MOST_PACKED).and_then(Searcher::new) {
+            return Self::Packed(packed);
+        }
+        let mut pairs = vec![false; 1 << 16];
+        for pair in prefix.windows(2) {
+            pairs[pair_index(pair[0], pair[1])] = true;
+        }
+        Self::Pairs(pairs)
+    }
+
+    /// Positions to examine where one may begin: all where one does, and some where none does.
+    fn positions<'b>(&'b self, piece: &'b Piece<'_>) -> impl Iterator<Item = usize> + 'b {
+        let (bytes, Range { mut start, end }) = (piece.bytes, piece.examine.clone());
+        std::iter::from_fn(move || {
+            let next = match self {
+                Self::Packed(packed) => {
+                    let behind = (end + HALF - 1).min(bytes.len());
+                    packed.find_in(bytes, Span { start: start.min(behind), end: behind })?.start()
+                }
+                Self::Pairs(pairs) => {
+                    let may_begin = |pair: &[u8]| pairs[pair_index(pair[0], pair[1])];
+                    start + bytes.get(start..)?.windows(2).take(end.saturating_sub(start)).position(may_begin)?
+                }
+            };
+            start = next + 1;
+            (next < end).then_some(next)
+        })
+    }
+}
+
 fn pair_index(first: u8, second: u8) -> usize {
     usize::from(u16::from_le_bytes([first, second]))
+}
+
+fn first_of_each_text(pieces: &[u64]) -> Vec<u64> {
+    let is_first = |index: &usize| index.checked_sub(1).is_none_or(|before| pieces[*index] - pieces[before] >= APART);
+    (0..pieces.len()).filter(is_first).map(|index| pieces[index]).collect()
 }

@@ -1,22 +1,20 @@
 //! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the remains.
 
-use super::{Asked, contents};
-use crate::base::bytes::{FileBytes, ReadAt};
+use super::Asked;
+use crate::base::bytes::ReadAt;
 use crate::base::host;
 use crate::base::path::{Prefix, RelPath};
 use crate::manifest::{self, Manifest};
-use crate::pipeline::JobError;
 use crate::plan;
 use crate::remains::host_data::{self, Taken, Use};
 use crate::remains::{self, About, Form, Looked, Origin, Packages, Place, Remains, Wanted, owner};
-use crate::scan::{Class, Entry, Inventory};
+use crate::scan::{Class, FileFacts, Inventory};
 use crate::text::mkconf;
-use crate::verify::judge::{Exhibit, Law, What};
+use crate::verify::judge::{Law, What};
 use crate::verify::witness::testify;
-use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -51,10 +49,10 @@ pub(in crate::pipeline) struct Seen {
 
 impl Search {
     /// The old prefixes, where they lead on this machine, where the tree was last if it is not there now, and the build
-    /// directories.
+    /// directories, one of which the tree's `etc/mk.conf` may name.
     pub(in crate::pipeline) fn new(
         root: &Path,
-        inventory: &Inventory,
+        mkconf: &[u8],
         old_prefixes: &[Prefix],
         about: Option<&manifest::About>,
         asked: &Asked<'_>,
@@ -66,42 +64,20 @@ impl Search {
             let path = host::real_path(Path::new(OsStr::from_bytes(prefix.as_bytes())))?;
             Prefix::new(&path)
         };
-        let mkconf = inventory.entries.get(&RelPath::root().join(b"etc").join(b"mk.conf"));
-        let mkconf = mkconf.and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default();
-        let guessed = mkconf::wrkobjdir(&mkconf).and_then(Prefix::new);
+        let guessed = mkconf::wrkobjdir(mkconf).and_then(Prefix::new);
         let paths = old.iter().cloned().map(|path| (path, Origin::OldPrefix));
         let real = old.iter().filter_map(real).map(|path| (path, Origin::RealPath));
         let built = asked.build_dirs.iter().cloned().chain(guessed).map(|path| (path, Origin::BuildDirectory));
         Self { wanted: Wanted::new(paths.chain(real).chain(built)), prefixes: old }
     }
 
-    /// Reads every file once: what the judge sees of it, and what is left in it.
-    pub(super) fn read(&self, inventory: &Inventory) -> Result<(Vec<Exhibit>, Vec<Seen>), JobError> {
-        let read = |(path, entry): (&RelPath, &Entry)| {
-            let Some(facts) = entry.file() else {
-                return Ok((
-                    Exhibit { path: path.clone(), mode: entry.mode, what: contents::shown(entry, None) },
-                    None,
-                ));
-            };
-            let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
-            let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
-            let whole = if file.size() <= WHOLE { Some(file.range(0, file.size()).map_err(unreadable)?) } else { None };
-            let bytes = whole.as_deref();
-            let source: &dyn ReadAt = match &bytes {
-                Some(bytes) => bytes,
-                None => &file,
-            };
-            let what = match facts.class {
-                Class::Elf(_) | Class::BadElf(_) => What::from(testify(source)),
-                _ => What::Plain,
-            };
-            let seen = self.see(path, source).map_err(unreadable)?;
-            Ok((Exhibit { path: path.clone(), mode: entry.mode, what }, Some(seen)))
+    /// What is seen in one file while it is read: by the judge, and of old paths.
+    pub(super) fn look(&self, path: &RelPath, facts: &FileFacts, bytes: &dyn ReadAt) -> io::Result<(What, Seen)> {
+        let what = match facts.class {
+            Class::Elf(_) | Class::BadElf(_) => What::from(testify(bytes)),
+            _ => What::Plain,
         };
-        let all: Vec<_> = inventory.entries.par_iter().map(read).collect::<Result<_, JobError>>()?;
-        let (exhibits, seen): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-        Ok((exhibits, seen.into_iter().flatten().collect()))
+        Ok((what, self.see(path, bytes)?))
     }
 
     /// Looks at one file.

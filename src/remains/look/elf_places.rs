@@ -5,7 +5,7 @@
 use crate::base::bytes::ReadAt;
 use crate::elf::{self, Stretch};
 use crate::remains::mention::{Mention, Place};
-use crate::remains::wanted::{Origin, Wanted};
+use crate::remains::wanted::Wanted;
 
 /// How much before and behind a mention is read to see its whole string, in bytes.
 const AROUND: u64 = 8 << 10;
@@ -46,12 +46,10 @@ pub(super) fn name(source: &dyn ReadAt, mentions: &mut [Mention]) {
 /// Where a compiler put a path into instructions, piece by piece. Files that cannot be read have none.
 pub(super) fn split(source: &dyn ReadAt, wanted: &Wanted) -> Vec<Mention> {
     let mut mentions = Vec::new();
-    for (at, (path, origin)) in wanted.paths.iter().enumerate() {
-        if *origin == Origin::BuildDirectory {
-            continue;
-        }
-        let offsets = elf::split_constants(source, path.as_bytes()).unwrap_or_default();
-        mentions.extend(offsets.into_iter().map(|offset| Mention::split(at, path.as_bytes(), offset)));
+    for (at, split) in &wanted.split {
+        let Some(path) = wanted.path(*at) else { continue };
+        let offsets = split.find(source).unwrap_or_default();
+        mentions.extend(offsets.into_iter().map(|offset| Mention::split(*at, path.as_bytes(), offset)));
     }
     if mentions.is_empty() {
         return mentions;

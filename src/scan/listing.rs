@@ -1,0 +1,125 @@
+//! A tree whose paths are known and whose files are still to be read.
+//!
+//! [`Listing::inspect`] reads of each file what tells its facts; [`Listing::read`] reads each whole, once, and shows the
+//! bytes to whoever wants more of them than that. What cannot be read is collected.
+
+use super::evidence::{self, Candidate};
+use super::inspect::{self, inspect};
+use super::walk::{self, Found};
+use super::{Class, Entry, FileFacts, Inventory, Kind, Prune, Pruned, ScanError};
+use crate::base::bytes::{FileBytes, ReadAt, WholeFile, open};
+use crate::base::event::{Event, Listener, Stage};
+use crate::base::glob::Globs;
+use crate::base::path::RelPath;
+use rayon::prelude::*;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A larger file is not held whole, in bytes.
+const WHOLE: u64 = 64 << 20;
+/// Where programs and libraries lie that say which prefix they were built for.
+const TELLING: [&[u8]; 4] = [b"bin", b"sbin", b"lib", b"libexec"];
+/// How many files of each such directory are asked.
+const ASKED: usize = 48;
+
+/// What a regular file's bytes are shown to; errors are those of reading them.
+pub type Look<'a, T> = &'a (dyn Fn(&RelPath, &FileFacts, &dyn ReadAt) -> io::Result<T> + Sync);
+
+/// Every path of a tree, sorted.
+pub struct Listing {
+    found: Vec<Found>,
+    pruned: Vec<Pruned>,
+    failures: Vec<(PathBuf, io::Error)>,
+}
+
+impl Listing {
+    /// Lists the tree at `root`, without what `exclude` names and all below it, and without what `prune` means.
+    pub fn new(root: &Path, exclude: &Globs, prune: &Prune) -> Self {
+        let (mut found, failures) = walk::walk(root, exclude);
+        let pruned = prune.apply(&mut found);
+        walk::link_sets(&mut found);
+        Self { found, pruned, failures }
+    }
+
+    /// Who speaks for which prefix, as far as a few files tell: a guess at what all of them will say.
+    pub fn guess(&self) -> Vec<Candidate> {
+        let known = |path: &RelPath| self.found.binary_search_by(|found| found.path.cmp(path)).is_ok();
+        let mut voices = Vec::new();
+        for directory in TELLING.map(|name| RelPath::root().join(name)) {
+            let start = self.found.partition_point(|found| found.path <= directory);
+            let below = self.found[start..].iter().take_while(|found| found.path.starts_with(&directory));
+            let files = below.filter(|found| found.path.depth() == 2 && found.first.is_none() && found.size > 0);
+            let telling = files.filter_map(|found| {
+                let facts = inspect(&found.source).ok()?;
+                matches!(facts.class, Class::Elf(_) | Class::Script(_)).then(|| Kind::File(Box::new(facts)))
+            });
+            voices.extend(telling.take(ASKED).flat_map(|kind| evidence::voices(&known, &kind)));
+        }
+        evidence::counted(voices)
+    }
+
+    /// The bytes of one file; empty where there is none of that name.
+    pub fn contents(&self, path: &RelPath) -> Vec<u8> {
+        let at = self.found.binary_search_by(|found| found.path.cmp(path)).ok();
+        at.and_then(|at| fs::read(&self.found[at].source).ok()).unwrap_or_default()
+    }
+
+    /// Reads of every file what tells its facts.
+    pub fn inspect(self, listener: &dyn Listener) -> Result<Inventory, ScanError> {
+        let read = |found: &Found| Ok((inspect(&found.source)?, ()));
+        Ok(self.each(&read, listener)?.0)
+    }
+
+    /// Reads every regular file once and shows its bytes to `look`; gives what that made of them, in the order of paths.
+    pub fn read<T: Send>(self, listener: &dyn Listener, look: Look<'_, T>) -> Result<(Inventory, Vec<T>), ScanError> {
+        let read = |found: &Found| {
+            let see = |bytes: &dyn ReadAt, head: &[u8]| {
+                let facts = inspect::facts(&found.source, head, bytes);
+                let seen = look(&found.path, &facts, bytes)?;
+                Ok((facts, seen))
+            };
+            let file = open(&found.source)?;
+            if found.size <= WHOLE {
+                return WholeFile::new(&file, found.size).read(|bytes| see(&bytes, bytes))?;
+            }
+            let file = FileBytes::new(file)?;
+            let head = file.range(0, file.size().min(inspect::HEAD))?;
+            see(&file, &head)
+        };
+        self.each(&read, listener)
+    }
+
+    fn each<T: Send>(
+        self,
+        read: &(dyn Fn(&Found) -> io::Result<(FileFacts, T)> + Sync),
+        listener: &dyn Listener,
+    ) -> Result<(Inventory, Vec<T>), ScanError> {
+        let Self { found, pruned, mut failures } = self;
+        listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
+        let one = |found: Found| {
+            let (path, bytes) = (found.path.clone(), found.size);
+            let read = inspect::entry(found, read);
+            listener.event(&Event::File { path: &path, bytes });
+            read
+        };
+        let all: Vec<_> = found.into_par_iter().map(one).collect();
+        listener.event(&Event::End(Stage::Scan));
+        let (mut entries, mut seen): (Vec<(RelPath, Entry)>, Vec<T>) = (Vec::with_capacity(all.len()), Vec::new());
+        for result in all {
+            match result {
+                Ok((path, entry, more)) => {
+                    entries.push((path, entry));
+                    seen.extend(more);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        failures.sort_by(|a, b| a.0.cmp(&b.0));
+        if failures.is_empty() {
+            Ok((Inventory { entries: entries.into_iter().collect(), pruned }, seen))
+        } else {
+            Err(ScanError { failures })
+        }
+    }
+}
