@@ -6,8 +6,9 @@ use std::path::PathBuf;
 pub(crate) const HELP: &str = "\
 Measures relocate beside its peers and writes benchmarks.md and benchmarks.svg
 
-Usage: cargo bench -- [OPTIONS]
+Usage: cargo bench -- [scale] [OPTIONS]
 
+  scale           Generated trees of up to 200,000 files, one of 20 GB and one file of 5 GB too; takes long
   --root DIR      The prefix to measure with; read, never changed [default: the one it last built, see .ci/long]
   --rounds N      Rounds that count, after one that does not [default: 5]
   --only WORDS    Some works only: in-place,gzip,zstd,check,install
@@ -31,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) task: Task,
     /// The prefix to measure with.
     pub(crate) root: Option<PathBuf>,
+    /// Generated trees of all sizes too.
+    pub(crate) scale: bool,
     /// Rounds that count, at least 1.
     pub(crate) rounds: usize,
     /// The directory of the page.
@@ -47,11 +50,13 @@ impl Asked {
 
 /// Reads the words after the program's name.
 pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { task: Task::Peers, root: None, rounds: 5, out: PathBuf::from("docs"), only: None };
+    let mut asked =
+        Asked { task: Task::Peers, root: None, rounds: 5, out: PathBuf::from("docs"), scale: false, only: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
             "--bench" => {} // cargo says so to every benchmark
+            "scale" => asked.scale = true,
             "--root" => asked.root = Some(PathBuf::from(value()?)),
             "--out" => asked.out = PathBuf::from(value()?),
             "--only" => asked.only = Some(value()?.split(',').map(str::to_owned).collect()),

@@ -32,3 +32,9 @@ fn file_system(lab: &Lab) -> String {
     let said = Command::new("stat").args(["-f", "-c", "%T"]).arg(&lab.work).output();
     said.map_or_else(|_| "unknown".to_owned(), |said| String::from_utf8_lossy(&said.stdout).trim().to_owned())
 }
+
+/// Bytes that the file system of `path` has left for everybody.
+pub(crate) fn free(path: &std::path::Path) -> Result<u64, String> {
+    let room = rustix::fs::statvfs(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(room.f_bavail.saturating_mul(room.f_frsize))
+}

@@ -15,7 +15,10 @@ mod numbers;
 mod page;
 mod plot;
 mod rounds;
+mod scale;
 mod tools;
+#[path = "../tree/mod.rs"]
+mod tree;
 mod work;
 
 use arguments::Task;
@@ -54,7 +57,14 @@ fn peers(asked: &arguments::Asked) -> Result<(), String> {
     for work in work::all().into_iter().filter(|work| asked.wants(work.word)) {
         measured.push(rounds::contest(&lab, work, asked.rounds)?);
     }
-    let page =
-        page::Page { machine: machine::look(&lab), tools: &tools, lab: &lab, corpus: &corpus, measured: &measured };
+    let limits = if asked.scale { scale::measure(&lab, asked.rounds, &mut measured)? } else { Vec::new() };
+    let page = page::Page {
+        machine: machine::look(&lab),
+        tools: &tools,
+        lab: &lab,
+        corpus: &corpus,
+        measured: &measured,
+        limits: &limits,
+    };
     page.write(&asked.out)
 }

@@ -10,7 +10,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use std::fs::{self, File};
 use std::path::Path;
-use std::process::{Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -85,12 +85,8 @@ fn witness(command: &str) -> Option<String> {
     });
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).ok()?;
     let processor = seconds(usage.user_time()) + seconds(usage.system_time());
-    let exit = status.ok().as_ref().map_or(-1, exit_of);
+    let exit = status.ok().and_then(|status| status.code()).unwrap_or(-1);
     Some(format!("{clock} {processor} {} {} {exit}", usage.max_rss() * 1024, peak.into_inner()))
-}
-
-fn exit_of(status: &ExitStatus) -> i32 {
-    status.code().unwrap_or(-1)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "seconds of a benchmark")]

@@ -7,6 +7,7 @@ use crate::lab::Lab;
 use crate::numbers::{Spread, bytes, grouped, short};
 use crate::plot;
 use crate::rounds::{Measured, Sample};
+use crate::scale::Limit;
 use crate::tools::Tool;
 use crate::work::{Compared, Row};
 use std::fs;
@@ -24,6 +25,8 @@ pub(crate) struct Page<'a> {
     pub(crate) corpus: &'a Corpus,
     /// The results.
     pub(crate) measured: &'a [Measured],
+    /// What was tried at the limits.
+    pub(crate) limits: &'a [Limit],
 }
 
 /// A row of the first table with its numbers.
@@ -96,6 +99,7 @@ impl Page<'_> {
             "A gain is what the program gains by more threads, divided by what the peer gains; there, more is better."
                 .to_owned(),
         ]);
+        text.extend(limits(self.limits));
         text.extend(self.measured.iter().flat_map(medians));
         text.extend(self.commands());
         text.extend(self.surroundings());
@@ -112,7 +116,7 @@ impl Page<'_> {
             String::new(),
             "```bash".to_owned(),
         ];
-        text.extend(self.lab.variables.iter().map(|(name, value)| format!("export {name}='{}'", self.hide(value))));
+        text.extend(self.lab.variables.iter().map(|(name, value)| format!("export {name}='{}'", hide(value))));
         for measured in self.measured {
             text.extend([String::new(), format!("# {}", measured.work.title)]);
             text.extend((!measured.work.before.is_empty()).then(|| measured.work.before.clone()));
@@ -124,13 +128,6 @@ impl Page<'_> {
         }
         text.push("```".to_owned());
         text
-    }
-
-    /// A path as another reader would have it.
-    fn hide(&self, value: &str) -> String {
-        let home = std::env::var("HOME").unwrap_or_default();
-        let value = value.replace(env!("CARGO_MANIFEST_DIR"), ".");
-        if home.len() > 1 { value.replace(&home, "~") } else { value }
     }
 
     fn surroundings(&self) -> Vec<String> {
@@ -203,6 +200,26 @@ fn medians(measured: &Measured) -> Vec<String> {
     text
 }
 
+fn limits(limits: &[Limit]) -> Vec<String> {
+    if limits.is_empty() {
+        return Vec::new();
+    }
+    let mut text: Vec<String> = ["", "## At the limits", "", "| what | target | measured | met |", "|---|---|---|---|"]
+        .map(str::to_owned)
+        .into();
+    text.extend(limits.iter().map(|limit| {
+        format!("| {} | {} | {} | {} |", limit.what, limit.target, limit.found, if limit.met { "yes" } else { "no" })
+    }));
+    text
+}
+
 fn cell(text: &str) -> String {
     format!("`{}`", text.replace('|', "\\|"))
+}
+
+/// A path as another reader would have it.
+fn hide(value: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let value = value.replace(env!("CARGO_MANIFEST_DIR"), ".");
+    if home.len() > 1 { value.replace(&home, "~") } else { value }
 }

@@ -64,9 +64,16 @@ impl Measured {
         at.map_or(&[], |at| &self.samples[at])
     }
 
-    /// What `value` says of `ours` divided by what it says of `peer`, round by round.
+    /// What `value` says of `ours` divided by what it says of `peer`, each for one unit of its work, round by round.
     pub(crate) fn ratio(&self, ours: &str, peer: &str, value: fn(&Sample) -> f64) -> Option<Spread> {
-        Spread::of(self.of(ours).iter().zip(self.of(peer)).map(|(ours, peer)| value(ours) / value(peer)))
+        let units = |name| self.work.entrants.iter().find(|entrant| entrant.name == name).map_or(1.0, |one| one.units);
+        let share = units(peer) / units(ours);
+        Spread::of(self.of(ours).iter().zip(self.of(peer)).map(|(ours, peer)| value(ours) / value(peer) * share))
+    }
+
+    /// The largest anonymous memory of an entrant's first process, in bytes.
+    pub(crate) fn anonymous(&self, name: &str) -> Option<u64> {
+        self.of(name).iter().map(|sample| sample.cost.anonymous).max()
     }
 
     /// What `ours` gains by more threads, divided by what `peer` gains.

@@ -1,5 +1,5 @@
 //! Run-time paths rewritten where the files lie: relocate on the whole tree, with everything else it does and proves; the
-//! script on the whole tree; chrpath and patchelf on the dynamic ELF files alone, told which these are and what to write.
+//! script on the whole tree; `relocate elf`, chrpath and patchelf on the dynamic ELF files alone, told which these are and what to write.
 
 use super::{Entrant, Work, row};
 
@@ -30,6 +30,11 @@ pub(crate) fn work() -> Work {
             )
             .after(TREE),
             Entrant::new("chrpath script", "cd \"$WORK/script\" && /usr/bin/python3 \"$SCRIPT\"").after(SCRIPT_AGAIN),
+            Entrant::new(
+                "relocate elf",
+                "cd \"$WORK/elf\" && xargs -0 -a \"$LISTS/elf.names\" \"$RELOCATE\" elf -q --set-rpath '$ORIGIN/../lib'",
+            )
+            .after(ELF),
             elf("chrpath", "-a \"$LISTS/elf.list\" chrpath -c -r"),
             elf("chrpath, -P2", "-P2 -a \"$LISTS/elf.list\" chrpath -c -r"),
             elf("patchelf of Debian", "-a \"$LISTS/elf.list\" /usr/bin/patchelf --set-rpath"),
@@ -49,6 +54,9 @@ pub(crate) fn work() -> Work {
             row("--in-place", "relocate --in-place", "patchelf, newest", None),
             row("--in-place", "relocate --in-place", "chrpath, -P2", None),
             row("--in-place", "relocate --in-place", "chrpath", None),
+            row("elf --set-rpath, ELF files alone", "relocate elf", "chrpath script", None),
+            row("elf --set-rpath, ELF files alone", "relocate elf", "patchelf of Debian, -P2", None),
+            row("elf --set-rpath, ELF files alone", "relocate elf", "patchelf, newest, -P2", None),
         ],
     }
 }

@@ -7,7 +7,6 @@ mod check;
 mod in_place;
 mod install;
 
-
 /// Somebody who does a work in their way.
 pub(crate) struct Entrant {
     /// As the table calls it.
@@ -20,12 +19,14 @@ pub(crate) struct Entrant {
     pub(crate) exits: &'static [i32],
     /// The file in WORK whose size counts.
     pub(crate) output: Option<&'static str>,
+    /// How much work that is, where the entrants of one contest do not do the same.
+    pub(crate) units: f64,
 }
 
 impl Entrant {
     /// One that must exit with 0 and needs nothing before.
     pub(crate) fn new(name: &'static str, command: &str) -> Entrant {
-        Entrant { name, before: String::new(), command: command.to_owned(), exits: &[0], output: None }
+        Entrant { name, before: String::new(), command: command.to_owned(), exits: &[0], output: None, units: 1.0 }
     }
 
     /// With something done before each run.
@@ -38,6 +39,11 @@ impl Entrant {
         Entrant { output: Some(output), ..self }
     }
 
+    /// That does so many units of work.
+    pub(crate) fn doing(self, units: f64) -> Entrant {
+        Entrant { units, ..self }
+    }
+
     /// That may exit with these.
     pub(crate) fn ending(self, exits: &'static [i32]) -> Entrant {
         Entrant { exits, ..self }
@@ -46,7 +52,7 @@ impl Entrant {
 
 /// What a row of the first table compares.
 pub(crate) enum Compared {
-    /// Seconds of the first divided by seconds of the second.
+    /// Seconds of the first divided by seconds of the second, for a unit of work each.
     Time(&'static str, &'static str),
     /// What the first two (one thread, all threads) gain, divided by what the other two gain; more is better.
     Gain([&'static str; 2], [&'static str; 2]),
