@@ -6,6 +6,7 @@
 use crate::arguments::Asked;
 use crate::measure::{self, Cost};
 use crate::tools;
+use crate::tree::{self, Wanted};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,14 +28,22 @@ pub(crate) struct Lab {
     /// Run-time paths as relocate plans them: file, path.
     pub(crate) rewrites: Vec<(String, String)>,
     log: PathBuf,
+    generated: PathBuf,
 }
 
 impl Lab {
     /// Finds or builds the program, asks it what ROOT needs to be packed at all, and makes an empty directory.
     pub(crate) fn new(asked: &Asked, _tools: &[tools::Tool]) -> Result<Lab, String> {
         let cache = tools::cache()?;
-        let root = fs::canonicalize(asked.root.as_deref().unwrap_or(Path::new("/opt/relocate-full/prefix")))
-            .map_err(|error| format!("the prefix to measure with: {error}\nhelp: cargo bench -- --root DIR"))?;
+        let generated = cache.join("generated");
+        remove(&generated)?;
+        let root = match asked.tree {
+            Some(files) => {
+                generate(&generated, &Wanted::of(files, &generated))?;
+                generated.clone()
+            }
+            None => given(asked.root.as_deref())?,
+        };
         let relocate = program()?;
         let work = cache.join("work");
         remove(&work)?;
@@ -67,6 +76,7 @@ impl Lab {
             version,
             rewrites: planned.rewrites,
             log: cache.join("said"),
+            generated,
             lists,
             work,
         })
@@ -118,7 +128,7 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // What cannot be removed now is removed when the next run begins.
-        let _ = remove(&self.work);
+        let _ = remove(&self.work).and(remove(&self.generated));
     }
 }
 
@@ -128,6 +138,23 @@ fn remove(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
         _ => Ok(()),
     }
+}
+
+/// The prefix asked for; else the one that `.ci/long full` builds.
+fn given(asked: Option<&Path>) -> Result<PathBuf, String> {
+    let root = asked.unwrap_or(Path::new("/opt/relocate-full/prefix"));
+    fs::canonicalize(root).map_err(|error| {
+        format!("{}: {error}\nhelp: name a prefix with --root DIR, or generate one with --tree FILES", root.display())
+    })
+}
+
+/// Makes a generated tree; gives its bytes.
+pub(crate) fn generate(at: &Path, wanted: &Wanted) -> Result<u64, String> {
+    let scratch = at.with_extension("compiler");
+    let made = fs::create_dir_all(&scratch).and_then(|()| tree::make(at, &scratch, wanted));
+    let made = made.map_err(|error| format!("{}: {error}", at.display()))?;
+    remove(&scratch)?;
+    Ok(made.bytes)
 }
 
 /// The program of RELOCATE; else the released one, which is built.

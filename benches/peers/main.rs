@@ -7,6 +7,7 @@
 #![expect(clippy::print_stderr, reason = "this program's talk")]
 
 mod arguments;
+mod conda;
 mod corpus;
 mod lab;
 mod machine;

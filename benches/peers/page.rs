@@ -54,24 +54,30 @@ impl Line<'_> {
     }
 }
 
-fn lines(measured: &Measured) -> impl Iterator<Item = Line<'_>> {
-    measured.work.rows.iter().filter_map(|row| match &row.compared {
-        Compared::Time(ours, peer) => Some(Line {
+/// The rows of one work with their numbers; a row about somebody who did not run is a mistake of ours.
+fn lines(measured: &Measured) -> impl Iterator<Item = Result<Line<'_>, String>> {
+    measured.work.rows.iter().map(|row| {
+        compare(measured, row)
+            .ok_or_else(|| format!("the row '{}' beside '{}' names nobody who ran", row.label, row.peer))
+    })
+}
+
+fn compare<'a>(measured: &Measured, row: &'a Row) -> Option<Line<'a>> {
+    Some(match &row.compared {
+        Compared::Time(ours, peer) => Line {
             row,
             clock: measured.ratio(ours, peer, |sample| sample.cost.clock)?,
             processor: measured.ratio(ours, peer, |sample| sample.cost.processor),
             size: measured.size_ratio(ours, peer),
-        }),
-        Compared::Gain(ours, peer) => {
-            Some(Line { row, clock: measured.gain(*ours, *peer)?, processor: None, size: None })
-        }
+        },
+        Compared::Gain(ours, peer) => Line { row, clock: measured.gain(*ours, *peer)?, processor: None, size: None },
     })
 }
 
 impl Page<'_> {
     /// Writes `benchmarks.md` and `benchmarks.svg` into a directory.
     pub(crate) fn write(&self, out: &Path) -> Result<(), String> {
-        let lines: Vec<Line> = self.measured.iter().flat_map(lines).collect();
+        let lines = self.measured.iter().flat_map(lines).collect::<Result<Vec<Line>, String>>()?;
         let failed = |error: std::io::Error| format!("{}: {error}", out.display());
         fs::create_dir_all(out).map_err(failed)?;
         for (name, text) in [("benchmarks.svg", plot::draw(&lines)), ("benchmarks.md", self.text(&lines))] {

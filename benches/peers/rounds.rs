@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a run takes long and says where it is")]
 
+use crate::conda;
 use crate::lab::Lab;
 use crate::measure::Cost;
 use crate::numbers::{Spread, short};
@@ -27,6 +28,9 @@ pub(crate) struct Measured {
 pub(crate) fn contest(lab: &Lab, work: Work, rounds: usize) -> Result<Measured, String> {
     eprintln!("{}", work.title);
     lab.prepare(&work.before)?;
+    if work.conda {
+        conda::lay_out(lab)?;
+    }
     let mut samples: Vec<Vec<Sample>> = work.entrants.iter().map(|_| Vec::new()).collect();
     for round in 0..=rounds {
         for (entrant, samples) in work.entrants.iter().zip(&mut samples) {

@@ -3,13 +3,12 @@
 
 #![expect(clippy::print_stderr, reason = "a run takes long and says where it is")]
 
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::machine;
 use crate::numbers::{bytes, grouped, short};
 use crate::rounds::{self, Measured};
-use crate::tree::{self, Made, Wanted};
+use crate::tree::Wanted;
 use crate::work::{Entrant, Work, row};
-use std::fs;
 
 /// What was tried once, and whether it did what it should.
 pub(crate) struct Limit {
@@ -61,6 +60,7 @@ fn series(lab: &Lab, rounds: usize) -> Result<Measured, String> {
         word: "scale",
         title: "Generated trees, to a .tar.zst (ratios are of the time for each file)",
         before: String::new(),
+        conda: false,
         entrants: entrants.into(),
         rows: rows.collect(),
     };
@@ -72,13 +72,11 @@ fn pack(name: &'static str, tree: &str) -> Entrant {
     Entrant::new(name, &command).writing("out.tar.zst")
 }
 
-fn generate(lab: &Lab, name: &str, wish: impl FnOnce(Wanted) -> Wanted) -> Result<Made, String> {
+fn generate(lab: &Lab, name: &str, wish: impl FnOnce(Wanted) -> Wanted) -> Result<u64, String> {
     let at = lab.work.join(name);
     let wanted = wish(Wanted::of(0, &at));
     eprintln!("generating {} files, seed {}", grouped(wanted.files), wanted.seed);
-    let scratch = lab.work.join("compiler");
-    let made = fs::create_dir_all(&scratch).and_then(|()| tree::make(&at, &scratch, &wanted));
-    made.map_err(|error| format!("{}: {error}", at.display()))
+    lab::generate(&at, &wanted)
 }
 
 /// A tree of 20 GB: 150,000 files, four times as large as real ones; a smaller one where there is no room for it.
@@ -87,8 +85,8 @@ fn large_tree(lab: &Lab) -> Result<Limit, String> {
     let size = (20 * GB).min(room.saturating_sub(4 * GB));
     let files = size / (4 * MEAN);
     let made = generate(lab, "large", |wanted| Wanted { files, percent: 400, ..wanted })?;
-    let what = format!("a tree of {}: {} files", bytes(made.bytes), grouped(made.files));
-    let enough = made.bytes >= 18 * GB;
+    let what = format!("a tree of {}: {} files", bytes(made), grouped(files));
+    let enough = made >= 18 * GB;
     let found = once(lab, "large", "-o - >/dev/null")?;
     let note = if enough { String::new() } else { format!(" (the disk has no room for 20 GB: {} free)", bytes(room)) };
     Ok(Limit { what, target: "a tree of 20 GB completes", found: format!("{found}{note}"), met: enough })

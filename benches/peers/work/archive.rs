@@ -3,7 +3,7 @@
 //! program itself is left out.
 
 use super::in_place::SCRIPT_AGAIN;
-use super::{Compared, Entrant, Row, Work, archive_row};
+use super::{Compared, Entrant, Row, Work, archive_row, row};
 
 const GZIP: &str = "out.tar.gz";
 const ZSTD: &str = "out.tar.zst";
@@ -13,12 +13,18 @@ fn relocate(name: &'static str, output: &'static str, more: &str) -> Entrant {
     Entrant::new(name, &command).writing(output)
 }
 
+fn conda_pack(name: &'static str, output: &'static str, more: &str) -> Entrant {
+    Entrant::new(name, &format!("\"$CONDA_PACK\" -q -p \"$WORK/conda/env\" -o \"$WORK/{output}\"{more}"))
+        .writing(output)
+}
+
 /// One gzip member.
 pub(crate) fn gzip() -> Work {
     Work {
         word: "gzip",
         title: "To a .tar.gz",
         before: "cp -a \"$ROOT\" \"$WORK/script\"".to_owned(),
+        conda: true,
         entrants: vec![
             relocate("relocate -o x.tar.gz", GZIP, ""),
             relocate("relocate -o x.tar.gz -j1", GZIP, " -j1"),
@@ -31,11 +37,15 @@ pub(crate) fn gzip() -> Work {
             )
             .after(SCRIPT_AGAIN)
             .writing(GZIP),
+            conda_pack("conda-pack -o x.tar.gz", GZIP, ""),
+            conda_pack("conda-pack -o x.tar.gz -j -1", GZIP, " -j -1"),
         ],
         rows: vec![
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "tar c | pigz", Some(0.4)),
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "chrpath script, tar czf", Some(0.2)),
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "tar czf", None),
+            row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz", Some(0.2)),
+            row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz -j -1", None),
             gain(
                 "-o x.tar.gz: -j1 to all cores",
                 ["relocate -o x.tar.gz -j1", "relocate -o x.tar.gz"],
@@ -52,6 +62,7 @@ pub(crate) fn zstd() -> Work {
         word: "zstd",
         title: "To a .tar.zst",
         before: String::new(),
+        conda: true,
         entrants: vec![
             relocate("relocate -o x.tar.zst", ZSTD, ""),
             relocate("relocate -o x.tar.zst -j1", ZSTD, " -j1"),
@@ -59,9 +70,13 @@ pub(crate) fn zstd() -> Work {
                 .writing(ZSTD),
             Entrant::new("tar c | zstd -T1 -3", "tar c -C \"$ROOT\" . | zstd -q -T1 -3 -o \"$WORK/out.tar.zst\"")
                 .writing(ZSTD),
+            conda_pack("conda-pack -o x.tar.zst", ZSTD, " --compress-level 3"),
+            conda_pack("conda-pack -o x.tar.zst -j -1", ZSTD, " --compress-level 3 -j -1"),
         ],
         rows: vec![
             archive_row("-o x.tar.zst", "relocate -o x.tar.zst", "tar c | zstd -T0 -3", Some(1.0)),
+            row("-o x.tar.zst", "relocate -o x.tar.zst", "conda-pack -o x.tar.zst", Some(0.2)),
+            row("-o x.tar.zst", "relocate -o x.tar.zst", "conda-pack -o x.tar.zst -j -1", None),
             gain(
                 "-o x.tar.zst: -j1 to all cores",
                 ["relocate -o x.tar.zst -j1", "relocate -o x.tar.zst"],

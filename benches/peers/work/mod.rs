@@ -90,6 +90,8 @@ pub(crate) struct Work {
     pub(crate) title: &'static str,
     /// What is done once before all rounds.
     pub(crate) before: String,
+    /// The files are needed as a conda environment too.
+    pub(crate) conda: bool,
     /// Who takes turns.
     pub(crate) entrants: Vec<Entrant>,
     /// What is compared.
