@@ -22,10 +22,10 @@ pub(crate) struct Limit {
     pub(crate) met: bool,
 }
 
-/// Files of the trees; a quarter of the real sizes, so that all lie side by side and in memory.
+/// Files of the trees; a tenth of the real sizes, so that all lie side by side and in memory.
 const SERIES: [(u64, &str); 4] =
     [(1_000, "1,000 files"), (10_000, "10,000 files"), (50_000, "50,000 files"), (200_000, "200,000 files")];
-const PERCENT: u64 = 25;
+const PERCENT: u64 = 10;
 const MEMORY: u64 = 150_000_000;
 const GB: u64 = 1_000_000_000;
 /// What the real distribution gives on average, in bytes for each file, at 100 percent.
@@ -58,7 +58,7 @@ fn series(lab: &Lab, rounds: usize) -> Result<Measured, String> {
     let rows = SERIES[1..].iter().map(|(_, name)| row(name, name, first, Some(1.3)));
     let work = Work {
         word: "scale",
-        title: "Generated trees, to a .tar.zst (ratios are of the time for each file)",
+        title: "Generated trees, files of a tenth of the real sizes, to a .tar.zst (ratios are of the time for each file)",
         before: String::new(),
         conda: false,
         entrants: entrants.into(),

@@ -1,9 +1,10 @@
 //! From the prefix to an archive, in one command each. relocate's is rewritten, proven, and has its record with a digest of
 //! every file; the others hold the files as they are. It carries the same files: libtool archives are kept and the
-//! program itself is left out.
+//! program itself is left out. conda-pack 0.9.2 packs .tar.zst at level 9 and in one thread, whatever it is told; relocate is
+//! asked for that level beside it.
 
 use super::in_place::SCRIPT_AGAIN;
-use super::{Compared, Entrant, Row, Work, archive_row, row};
+use super::{Compared, Entrant, Row, Work, archive_row};
 
 const GZIP: &str = "out.tar.gz";
 const ZSTD: &str = "out.tar.zst";
@@ -44,8 +45,8 @@ pub(crate) fn gzip() -> Work {
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "tar c | pigz", Some(0.4)),
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "chrpath script, tar czf", Some(0.2)),
             archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "tar czf", None),
-            row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz", Some(0.2)),
-            row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz -j -1", None),
+            archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz", Some(0.2)),
+            archive_row("-o x.tar.gz", "relocate -o x.tar.gz", "conda-pack -o x.tar.gz -j -1", None),
             gain(
                 "-o x.tar.gz: -j1 to all cores",
                 ["relocate -o x.tar.gz -j1", "relocate -o x.tar.gz"],
@@ -70,13 +71,17 @@ pub(crate) fn zstd() -> Work {
                 .writing(ZSTD),
             Entrant::new("tar c | zstd -T1 -3", "tar c -C \"$ROOT\" . | zstd -q -T1 -3 -o \"$WORK/out.tar.zst\"")
                 .writing(ZSTD),
-            conda_pack("conda-pack -o x.tar.zst", ZSTD, " --compress-level 3"),
-            conda_pack("conda-pack -o x.tar.zst -j -1", ZSTD, " --compress-level 3 -j -1"),
+            relocate("relocate -o x.tar.zst --level 9", ZSTD, " --level 9"),
+            conda_pack("conda-pack -o x.tar.zst", ZSTD, ""), // level 9 and one thread, whatever it is told
         ],
         rows: vec![
             archive_row("-o x.tar.zst", "relocate -o x.tar.zst", "tar c | zstd -T0 -3", Some(1.0)),
-            row("-o x.tar.zst", "relocate -o x.tar.zst", "conda-pack -o x.tar.zst", Some(0.2)),
-            row("-o x.tar.zst", "relocate -o x.tar.zst", "conda-pack -o x.tar.zst -j -1", None),
+            archive_row(
+                "-o x.tar.zst --level 9",
+                "relocate -o x.tar.zst --level 9",
+                "conda-pack -o x.tar.zst",
+                Some(0.2),
+            ),
             gain(
                 "-o x.tar.zst: -j1 to all cores",
                 ["relocate -o x.tar.zst -j1", "relocate -o x.tar.zst"],
