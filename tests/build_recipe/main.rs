@@ -4,6 +4,7 @@
 
 mod archived;
 mod broken;
+mod cached;
 mod json;
 mod killed;
 mod lab;
@@ -12,5 +13,8 @@ mod locked;
 mod output;
 mod refused;
 mod same_bytes;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../build_fetch/server.rs"]
+mod server;
 mod turns;
 mod whole;
