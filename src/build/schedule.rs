@@ -10,7 +10,7 @@ mod forecast;
 mod run;
 
 pub use estimate::Estimates;
-pub use forecast::Forecast;
+pub use forecast::{Forecast, Left, forecast};
 
 use crate::base::child::Cancel;
 use crate::base::digest::{Digest, Digester};
@@ -76,10 +76,10 @@ pub enum Event {
     Failed(usize),
     /// What is left to do, whenever something has begun or ended and something is under way.
     Ahead {
-        /// Packages that wait for what they need, or for their turn, in the order of installation.
-        waiting: Vec<usize>,
-        /// How long it will take, where earlier runs tell.
-        left: Option<Forecast>,
+        /// What is left of each package, by its number.
+        left: Vec<Left>,
+        /// How many are made at once.
+        jobs: usize,
     },
     /// A place for binary packages could not be used; the build goes on without it.
     StoreFailed(String),
