@@ -3,6 +3,7 @@
 //! Takes the database where the tree says it is. A marker in the work directory names the package that is being changed, so
 //! that a change cut short is found: pkg_add writes `+CONTENTS` before the files. Changes are made by one thread.
 
+mod absences;
 mod change;
 mod same;
 
@@ -29,8 +30,10 @@ pub struct Package {
     pub is_automatic: bool,
     /// Whether bootstrap brought it: it is not deleted without force.
     pub is_preserved: bool,
-    /// What is wrong with its entry or its files; nothing in a whole one.
+    /// What is wrong with its entry; nothing in a whole one.
     pub damage: Option<String>,
+    /// Files of its list that are not on disk, in the order of the list. Its own scripts may have removed them.
+    pub absent: Vec<PathBuf>,
 }
 
 /// Why the database could not be read or changed.
@@ -146,10 +149,10 @@ fn package(path: &Path) -> Result<Package, DatabaseError> {
     };
     let list = text("+CONTENTS")?;
     let parsed = list.as_deref().map(Plist::from_bytes);
-    let (needs, damage) = match &parsed {
-        None => (Vec::new(), Some("+CONTENTS is missing".to_owned())),
-        Some(Err(error)) => (Vec::new(), Some(format!("+CONTENTS is not a packing list: {error}"))),
-        Some(Ok(list)) => (list.depends().map(str::to_owned).collect(), missing_file(list)),
+    let (needs, damage, absent) = match &parsed {
+        None => (Vec::new(), Some("+CONTENTS is missing".to_owned()), Vec::new()),
+        Some(Err(error)) => (Vec::new(), Some(format!("+CONTENTS is not a packing list: {error}")), Vec::new()),
+        Some(Ok(list)) => (list.depends().map(str::to_owned).collect(), None, absent(list)),
     };
     Ok(Package {
         needs,
@@ -157,6 +160,7 @@ fn package(path: &Path) -> Result<Package, DatabaseError> {
         is_automatic: lines(text("+INSTALLED_INFO")?).iter().any(|line| automatic(line)),
         is_preserved: text("+PRESERVE")?.is_some(),
         damage,
+        absent,
     })
 }
 
@@ -169,10 +173,9 @@ fn optional(path: &Path) -> Result<Option<Vec<u8>>, DatabaseError> {
     }
 }
 
-/// The first file of a list that is not on disk.
-fn missing_file(list: &Plist) -> Option<String> {
-    let missing = list.files_prefixed().find(|path| path.symlink_metadata().is_err())?;
-    Some(format!("{} is missing", missing.display()))
+/// The files of a list that are not on disk.
+fn absent(list: &Plist) -> Vec<PathBuf> {
+    list.files_prefixed().filter(|path| path.symlink_metadata().is_err()).collect()
 }
 
 /// Marks packages that those they need know nothing of: the last thing pkg_add does is to tell them.

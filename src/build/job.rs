@@ -417,6 +417,20 @@ impl Prepared<'_> {
 
     fn packages(&self, site: &Site, graph: &Graph, keys: &[Digest]) -> Result<Outcome, JobError> {
         self.tell("packages");
+        self.ordered(site, (graph, keys), schedule::build)
+    }
+
+    /// Which of these nodes a store has; what a shared one has is near then.
+    fn gather(&self, site: &Site, (graph, keys): (&Graph, &[Digest]), nodes: &[usize]) -> Result<Vec<bool>, JobError> {
+        self.ordered(site, (graph, keys), |order| schedule::gather(order, nodes))
+    }
+
+    fn ordered<T>(
+        &self,
+        site: &Site,
+        (graph, keys): (&Graph, &[Digest]),
+        carry_out: impl FnOnce(&Order<'_>) -> Result<T, BuildError>,
+    ) -> Result<T, JobError> {
         let near = self.near();
         let told = Told { graph, listener: self.wish.listener };
         let order = Order {
@@ -431,7 +445,7 @@ impl Prepared<'_> {
             listener: &told,
             cancel: self.wish.cancel,
         };
-        Ok(schedule::build(&order)?)
+        Ok(carry_out(&order)?)
     }
 
     /// What the requested packages do not need to run; the prefix keeps it, for the next build needs it.

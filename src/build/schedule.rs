@@ -10,7 +10,7 @@ mod forecast;
 mod run;
 
 pub use estimate::Estimates;
-pub use forecast::Forecast;
+pub use forecast::{Forecast, Left, forecast};
 
 use crate::base::child::Cancel;
 use crate::base::digest::{Digest, Digester};
@@ -76,10 +76,10 @@ pub enum Event {
     Failed(usize),
     /// What is left to do, whenever something has begun or ended and something is under way.
     Ahead {
-        /// Packages that wait for what they need, or for their turn, in the order of installation.
-        waiting: Vec<usize>,
-        /// How long it will take, where earlier runs tell.
-        left: Option<Forecast>,
+        /// What is left of each package, by its number.
+        left: Vec<Left>,
+        /// How many are made at once.
+        jobs: usize,
     },
     /// A place for binary packages could not be used; the build goes on without it.
     StoreFailed(String),
@@ -182,6 +182,16 @@ fn unwritten(path: &Path) -> impl Fn(WriteError) -> BuildError {
     move |error| io_error("write", &path)(io::Error::other(error))
 }
 
+/// Has what others have made come near, before it is decided what has to be made here: a place that says it has a package and
+/// then cannot give it counts as one that has none. Says of each of the nodes whether it is near.
+pub fn gather(order: &Order<'_>, nodes: &[usize]) -> Result<Vec<bool>, BuildError> {
+    let temporary = order.site.temporary();
+    fs::create_dir_all(&temporary).map_err(io_error("make the directory", &temporary))?;
+    // A connection waits more than it works.
+    let jobs = if order.far.is_some() { order.jobs.max(FETCHES) } else { order.jobs };
+    in_parallel(nodes, jobs, |at| run::fetch(order, *at)).into_iter().collect()
+}
+
 /// Makes and installs what the graph has.
 pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
     let Some(first) = order.graph.nodes.first() else { return Ok(Outcome::default()) };
@@ -199,11 +209,6 @@ pub fn build(order: &Order<'_>) -> Result<Outcome, BuildError> {
         order.listener.event(&Event::Repaired(name));
     }
     let steps = Steps::new(order, &prefix.packages()?);
-    if order.far.is_some() {
-        // What others have made comes near before anything is begun; a connection waits more than it works.
-        let jobs = order.jobs.max(FETCHES);
-        in_parallel(&steps.nodes, jobs, |at| run::fetch(order, *at)).into_iter().collect::<Result<Vec<bool>, _>>()?;
-    }
     let kept = go_back(order, &prefix, &steps, was_whole, &log)?;
     let outcome = run::run(order, &prefix, &steps, kept)?;
     prefix.settle(order.epoch)?;

@@ -5,11 +5,13 @@ mod http;
 mod open;
 mod remote;
 mod s3;
+mod weary;
 
 pub use dir::DirStore;
 pub use http::HttpStore;
 pub use open::{OpenError, open};
 pub use s3::{S3Settings, S3Store};
+pub use weary::Weary;
 
 use crate::base::digest::Digest;
 use std::error::Error;

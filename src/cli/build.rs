@@ -18,6 +18,7 @@ use crate::base::path::Prefix;
 use crate::base::write::{Scratch, record};
 use crate::build::hold::HoldError;
 use crate::build::job::{self, JobError, OneError, Prepared, Staged, Wish};
+use crate::build::store::{Store, Weary};
 use crate::contents::files_of;
 use crate::install::{self, Install};
 use crate::pack::{Archive, Limits, copied, digest_beside};
@@ -68,11 +69,11 @@ fn work(args: &BuildArgs) -> Result<Exit, Failure> {
 fn build(args: &BuildArgs, read: &Read) -> Result<Exit, Failure> {
     let building = Building::new(args.common.quiet || args.common.json);
     let reach = Reach::of(read, &args.places)?;
-    let cache = reach.cache(args.cache.as_deref())?;
+    let cache = reach.cache(args.cache.as_deref())?.map(Weary::new);
     let cancel = Cancel::default();
     let tree = reach.tree(read, &building, &cancel)?;
     let wish = Wish {
-        cache: cache.as_deref(),
+        cache: cache.as_ref().map(|cache| cache as &dyn Store),
         locked: read.lock.as_ref().filter(|_| args.locked),
         keep_going: args.keep_going,
         wait: !args.no_wait,

@@ -137,10 +137,13 @@ impl Building {
                 self.state().failed.push(name(at).to_owned());
                 self.step(name(at), "FAILED", false);
             }
-            schedule::Event::Ahead { waiting, left } => {
+            schedule::Event::Ahead { left, jobs } => {
+                let gone = |at| self.state().running.get(&at).map_or(0, |(since, _)| since.elapsed().as_secs());
+                let known = schedule::forecast(left, &graph.edges, *jobs, gone);
                 *self.state().left.lock().unwrap_or_else(PoisonError::into_inner) =
-                    left.map(|forecast| (forecast, Instant::now()));
-                self.waits(&waiting.iter().map(name).collect::<Vec<_>>());
+                    known.map(|forecast| (forecast, Instant::now()));
+                let waiting = (0..left.len()).filter(|at| matches!(left[*at], schedule::Left::Waiting(_)));
+                self.waits(&waiting.map(|at| name(&at)).collect::<Vec<_>>());
             }
         }
     }

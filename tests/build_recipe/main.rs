@@ -4,6 +4,7 @@
 
 mod archived;
 mod broken;
+mod cached;
 mod json;
 mod killed;
 mod lab;
@@ -13,5 +14,8 @@ mod output;
 mod real;
 mod refused;
 mod same_bytes;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "../build_fetch/server.rs"]
+mod server;
 mod turns;
 mod whole;

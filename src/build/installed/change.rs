@@ -4,8 +4,9 @@
 //! names. After each one the index of files is copied, so that a prefix that goes back some steps has the index it had
 //! there: what the tools rebuild has the same rows in another order.
 
+use super::absences::Absences;
 use super::same::{is_of_the_moment, placeless};
-use super::{DatabaseError, Package, failed, optional, read};
+use super::{DatabaseError, Package, failed, optional, package, read};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::write::{self, WriteError};
@@ -61,6 +62,9 @@ impl<'a> Prefix<'a> {
                 log: log.to_owned(),
             });
         }
+        let mut absences = Absences::read(&self.site.work);
+        absences.note(pkgname, &package(&self.entry(pkgname))?);
+        absences.keep(&self.site.work).map_err(unwritten(&self.site.work))?;
         self.end()
     }
 
@@ -97,8 +101,10 @@ impl<'a> Prefix<'a> {
         if let Some(name) = optional(&self.marker())? {
             broken.insert(String::from_utf8_lossy(&name).trim().to_owned());
         }
+        let absences = Absences::read(&self.site.work);
         for (name, package) in self.packages()? {
-            if package.damage.is_some() && !package.is_preserved {
+            let is_whole = package.damage.is_none() && absences.explain(&name, &package);
+            if !is_whole && !package.is_preserved {
                 broken.insert(name);
             }
         }
@@ -149,7 +155,10 @@ impl<'a> Prefix<'a> {
     /// Takes from the database what tells the moment, the machine and the directory of a build; `epoch` is seconds since 1970.
     pub fn settle(&self, epoch: i64) -> Result<(), DatabaseError> {
         let date = fixed_date(epoch);
-        for name in self.packages()?.keys() {
+        let mut absences = Absences::default();
+        for (name, package) in &self.packages()? {
+            // What others' scripts have removed since it was added.
+            absences.note(name, package);
             rewrite(&self.entry(name).join("+BUILD_INFO"), |text| {
                 placeless(&steady(text, &date), name, &self.site.work)
             })?;
@@ -157,7 +166,7 @@ impl<'a> Prefix<'a> {
                 if text.is_empty() { Vec::new() } else { format!("{date}\n").into_bytes() }
             })?;
         }
-        Ok(())
+        absences.keep(&self.site.work).map_err(unwritten(&self.site.work))
     }
 
     /// Keeps a copy of the index of files as it is after a step.

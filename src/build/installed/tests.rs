@@ -30,7 +30,8 @@ fn what_is_wrong_with_an_entry_is_found() {
     assert_eq!(damage("good-1"), None);
     assert!(packages["good-1"].is_automatic && !packages["lib-1"].is_automatic);
     assert_eq!(damage("unknown-1").unwrap(), "what it needs as lib>=1 does not know of it");
-    assert_eq!(damage("half-1").unwrap(), format!("{}/bin/gone is missing", prefix.display()));
+    assert_eq!((damage("half-1"), &packages["half-1"].absent), (None, &vec![prefix.join("bin/gone")]));
+    assert!(packages["good-1"].absent.is_empty());
     assert_eq!(damage("empty-1").unwrap(), "+CONTENTS is missing");
     assert_eq!(packages.len(), 5);
     let kept = closure(&packages, &BTreeSet::from(["good-1".to_owned()]));

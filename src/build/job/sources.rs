@@ -5,7 +5,6 @@ use crate::base::child::Cancel;
 use crate::build::digests::Digests;
 use crate::build::distfile::{self, Distfile, FetchOptions, Fetched, Mirror};
 use crate::build::site::Site;
-use crate::build::store::{DirStore, Store as _};
 use crate::build::web::Web;
 use crate::recipe::{Lock, LockedDistfile};
 use std::collections::BTreeSet;
@@ -56,16 +55,11 @@ impl<'a> Sources<'a> {
 impl Prepared<'_> {
     /// Of all files, those of packages that have to be compiled here; a store has the others.
     pub(super) fn missing(&self, site: &Site, asked: &Asked, all: &[Distfile]) -> Result<Vec<Distfile>, JobError> {
-        let near = DirStore::new(&self.wish.work.join("store"));
         let given = self.given(site, asked)?;
-        let mut compiled = BTreeSet::new();
-        for (at, key) in asked.keys.iter().enumerate() {
-            // A place that cannot be asked has nothing; that is told when the packages are built.
-            let is_far = || self.wish.cache.is_some_and(|far| far.has(*key).unwrap_or(false));
-            if !given[at] && !near.has(*key).unwrap_or(false) && !is_far() {
-                compiled.insert(asked.graph.nodes[at].pkgname.as_str());
-            }
-        }
+        let nodes: Vec<usize> = (0..asked.graph.nodes.len()).filter(|at| !given[*at]).collect();
+        let is_near = self.gather(site, (&asked.graph, &asked.keys), &nodes)?;
+        let compiled = nodes.iter().zip(is_near).filter(|(_, is_near)| !is_near);
+        let compiled: BTreeSet<&str> = compiled.map(|(at, _)| asked.graph.nodes[*at].pkgname.as_str()).collect();
         let is_needed = |file: &&Distfile| file.needed_by.iter().any(|name| compiled.contains(name.as_str()));
         Ok(all.iter().filter(is_needed).cloned().collect())
     }

@@ -5,10 +5,10 @@
 
 /// What is left of one package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Left {
+pub enum Left {
     /// Nothing: it is there, or will never be.
     Nothing,
-    /// So many seconds, the worker that has it being busy already.
+    /// A worker has it; so many seconds in all.
     Running(Option<u64>),
     /// So many seconds, as soon as there is a worker and what it needs.
     Waiting(Option<u64>),
@@ -23,8 +23,9 @@ pub struct Forecast {
     pub unknown: usize,
 }
 
-/// None where nothing is known of any package that is left, and where none is left. Nodes come after all they need.
-pub(super) fn forecast(left: &[Left], edges: &[Vec<usize>], jobs: usize) -> Option<Forecast> {
+/// None where nothing is known of any package that is left, and where none is left. `gone` tells for how many seconds a package
+/// has been running. Nodes come after all they need.
+pub fn forecast(left: &[Left], edges: &[Vec<usize>], jobs: usize, gone: impl Fn(usize) -> u64) -> Option<Forecast> {
     let seconds = |left: &Left| match left {
         Left::Nothing => None,
         Left::Running(seconds) | Left::Waiting(seconds) => Some(*seconds),
@@ -36,7 +37,7 @@ pub(super) fn forecast(left: &[Left], edges: &[Vec<usize>], jobs: usize) -> Opti
     let mut workers: Vec<u64> = vec![0; jobs.max(1)];
     for (at, left) in left.iter().enumerate() {
         if let Left::Running(seconds) = left {
-            ends[at] = Some(begin(&mut workers, 0, seconds.unwrap_or(0)));
+            ends[at] = Some(begin(&mut workers, 0, seconds.unwrap_or(0).saturating_sub(gone(at))));
         }
     }
     let mut ahead: Vec<usize> = (0..left.len()).filter(|at| matches!(left[*at], Left::Waiting(_))).collect();
@@ -66,7 +67,7 @@ mod tests {
 
     fn seconds(left: &[Left], edges: &[&[usize]], jobs: usize) -> Option<(u64, usize)> {
         let edges: Vec<Vec<usize>> = edges.iter().map(|needs| needs.to_vec()).collect();
-        forecast(left, &edges, jobs).map(|known| (known.seconds, known.unknown))
+        forecast(left, &edges, jobs, |_| 0).map(|known| (known.seconds, known.unknown))
     }
 
     #[test]
@@ -82,6 +83,13 @@ mod tests {
         let left = [Nothing, Running(Some(5)), Waiting(Some(10)), Waiting(Some(1))];
         assert_eq!(seconds(&left, &[&[], &[0], &[1], &[0]], 2), Some((15, 0)));
         assert_eq!(seconds(&left, &[&[], &[0], &[1], &[0]], 1), Some((16, 0)));
+    }
+
+    #[test]
+    fn the_time_that_has_gone_counts() {
+        let left = [Running(Some(10)), Waiting(Some(5))];
+        let after = |gone| forecast(&left, &[vec![], vec![0]], 2, |_| gone).map(|known| known.seconds);
+        assert_eq!((after(0), after(7), after(99)), (Some(15), Some(8), Some(5)));
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! The run itself: this thread starts packages, takes their results, and adds them to the prefix in the order.
 
-use super::forecast::{Left, forecast};
+use super::forecast::Left;
 use super::{BuildError, Estimates, Event, Order, Outcome, Steps, io_error, unwritten};
 use crate::build::installed::{self, DatabaseError, Prefix};
 use crate::build::phase::{self, Failure, PhaseError};
 use crate::build::store::Store;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Sender};
 use std::thread::{self, Scope};
-use std::time::Instant;
 
 /// What a package is waiting for, or has become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +48,7 @@ struct Run<'a> {
     taken: usize,
     /// Whether a step before has been given up, so that the prefix is not what the steps' names say.
     has_gap: bool,
-    /// What is under way, and since when.
-    running: BTreeMap<usize, Instant>,
+    running: usize,
     failures: Vec<(usize, Failure)>,
     outcome: Outcome,
     estimates: Estimates,
@@ -76,7 +74,7 @@ pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: u
         states,
         taken: kept,
         has_gap: false,
-        running: BTreeMap::new(),
+        running: 0,
         failures: Vec::new(),
         outcome,
         estimates: Estimates::read(&order.site.work),
@@ -87,7 +85,7 @@ pub(super) fn run(order: &Order<'_>, prefix: &Prefix<'_>, steps: &Steps, kept: u
         loop {
             run.install();
             run.start(scope, &sender);
-            if run.running.is_empty() {
+            if run.running == 0 {
                 break;
             }
             let Ok(report) = receiver.recv() else { break };
@@ -117,14 +115,14 @@ impl<'a> Run<'a> {
         'a: 'scope,
     {
         for node in self.steps.nodes.iter().copied() {
-            if self.is_ending() || self.running.len() >= self.order.jobs.max(1) {
+            if self.is_ending() || self.running >= self.order.jobs.max(1) {
                 break;
             }
             if self.states[node] != State::Waiting || !self.may_start(node) {
                 continue;
             }
             self.states[node] = State::Running;
-            self.running.insert(node, Instant::now());
+            self.running += 1;
             let (order, sender, estimate) = (self.order, sender.clone(), self.estimates.of(self.name(node)));
             scope.spawn(move || {
                 // The other end is there until all threads have ended.
@@ -138,22 +136,16 @@ impl<'a> Run<'a> {
         let lost = self.lost();
         let is_ending = self.is_ending();
         let left = |node: usize| match self.states[node] {
-            State::Running => {
-                let gone = self.running.get(&node).map_or(0, |since| since.elapsed().as_secs());
-                Left::Running(self.estimates.of(self.name(node)).map(|seconds| seconds.saturating_sub(gone)))
-            }
+            State::Running => Left::Running(self.estimates.of(self.name(node))),
             State::Waiting if is_ending || lost[node] => Left::Nothing,
             State::Waiting if self.is_near(node) => Left::Waiting(Some(0)),
             State::Waiting => Left::Waiting(self.estimates.of(self.name(node))),
             State::Ready | State::Installed | State::Failed => Left::Nothing,
         };
         let left: Vec<Left> = (0..self.states.len()).map(left).collect();
-        let waiting: Vec<usize> = (0..left.len()).filter(|node| matches!(left[*node], Left::Waiting(_))).collect();
-        if self.running.is_empty() && waiting.is_empty() {
-            return;
+        if left.iter().any(|left| *left != Left::Nothing) {
+            self.order.listener.event(&Event::Ahead { left, jobs: self.order.jobs });
         }
-        let left = forecast(&left, &self.order.graph.edges, self.order.jobs);
-        self.order.listener.event(&Event::Ahead { waiting, left });
     }
 
     fn may_start(&self, node: usize) -> bool {
@@ -167,7 +159,7 @@ impl<'a> Run<'a> {
 
     fn take(&mut self, report: Report) {
         let node = report.node;
-        self.running.remove(&node);
+        self.running -= 1;
         self.states[node] = State::Failed;
         match report.result {
             Ok(result) => {
