@@ -123,9 +123,21 @@ impl fmt::Display for RelPath {
 }
 
 impl Ord for RelPath {
+    /// Part by part, which is byte by byte with the slash before all others; trees are kept and looked up by this order, so
+    /// it has to be quick.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.parts().cmp(other.parts())
+        let rank = |byte: &u8| if *byte == b'/' { 0 } else { u16::from(*byte) + 1 };
+        let same = common(&self.0, &other.0);
+        self.0.get(same).map(rank).cmp(&other.0.get(same).map(rank))
     }
+}
+
+/// How many bytes two paths begin with together.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let mut words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+    let words = words.position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()) / 8);
+    let rest = one.iter().zip(other).skip(words * 8).take_while(|(one, other)| one == other);
+    words * 8 + rest.count()
 }
 
 impl PartialOrd for RelPath {
