@@ -53,12 +53,11 @@ pub(super) fn open_ends(streams: [(&mut Vec<u8>, u64); 2]) -> Result<(), SeamErr
     for stream in [&mut *first, &mut *second] {
         stream.extend_from_slice(&[0; BEHIND]);
     }
-    let mut readers = [Reader::new(first)?, Reader::new(second)?];
-    let [one, other] = &mut readers;
+    let (mut one, mut other) = (Reader::new(first)?, Reader::new(second)?);
     while one.begin()? && other.begin()? {
-        one.beside(other)?;
+        one.beside(&mut other)?;
     }
-    let [one, other] = [readers[0].end(first_len)?, readers[1].end(second_len)?];
+    let (one, other) = (one.end(first_len)?, other.end(second_len)?);
     join(first, &one);
     join(second, &other);
     Ok(())
@@ -180,7 +179,7 @@ fn step(bits: &mut Bits<'_>, codes: &Codes, given: &mut u64) -> Result<bool, Sea
 }
 
 fn stored(bits: &mut Bits<'_>) -> Result<u64, SeamError> {
-    bits.to_byte();
+    bits.align();
     let (len, check) = (bits.take(16)?, bits.take(16)?);
     if len ^ check != 0xffff {
         return Err(SeamError::Block);
@@ -247,7 +246,7 @@ impl<'a> Bits<'a> {
         Ok(number)
     }
 
-    fn to_byte(&mut self) {
+    fn align(&mut self) {
         self.consume(self.count % 8);
     }
 

@@ -70,7 +70,7 @@ fn literal(symbol: usize) -> Code {
         257..=264 => Code::new(symbol as u32 - 254, OTHER, 0),
         265..=284 => {
             let (extra, step) = ((symbol as u32 - 261) / 4, (symbol as u32 - 261) % 4);
-            Code::new(3 + (4 + step << extra), OTHER, extra)
+            Code::new(3 + ((4 + step) << extra), OTHER, extra)
         }
         285 => Code::new(258, OTHER, 0),
         _ => Code::NONE,
@@ -230,7 +230,7 @@ impl Table {
                 return found.filter(|found| *found != Code::NONE.with_bits(length)).ok_or(SeamError::Symbol);
             }
             place += count;
-            first = first + count << 1;
+            first = (first + count) << 1;
             code <<= 1;
         }
         Err(SeamError::Symbol)
