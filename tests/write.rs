@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use relocate::base::digest::Digest;
 use relocate::base::event::Silent;
 use relocate::base::path::RelPath;
 use relocate::base::write::{NewDir, NewFile, WriteError, replace};
@@ -49,7 +50,7 @@ fn as_ordinary_user<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 struct Stuck;
 
 impl Contents for Stuck {
-    fn stream(&self, _: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
+    fn stream(&self, _: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
         for _ in 0..50 {
             out(&vec![1; 100_000])?;
         }
@@ -161,8 +162,9 @@ fn what_a_killed_tree_left_is_removed_by_the_next_run() {
 struct Endless;
 
 impl Contents for Endless {
-    fn stream(&self, _: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
-        (0..100).try_for_each(|_| out(&vec![1; 100_000])).map_err(Into::into)
+    fn stream(&self, _: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
+        (0..100).try_for_each(|_| out(&vec![1; 100_000]))?;
+        Ok(Digest::of(&vec![1; 10_000_000]))
     }
 }
 

@@ -126,14 +126,21 @@ impl fmt::Display for RelPath {
 }
 
 impl Ord for RelPath {
+    /// Part by part, which is byte by byte with the slash before all others; trees are kept and looked up by this order, so
+    /// it has to be quick.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // By components, without taking them apart: a slash ends a component, and so comes before all that goes on with one.
-        let rank = |byte: u8| if byte == b'/' { 0 } else { u16::from(byte) + 1 };
-        match self.0.iter().zip(&other.0).find(|(one, another)| one != another) {
-            Some((one, another)) => rank(*one).cmp(&rank(*another)),
-            None => self.0.len().cmp(&other.0.len()),
-        }
+        let rank = |byte: &u8| if *byte == b'/' { 0 } else { u16::from(*byte) + 1 };
+        let same = common(&self.0, &other.0);
+        self.0.get(same).map(rank).cmp(&other.0.get(same).map(rank))
     }
+}
+
+/// How many bytes two paths begin with together.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let mut words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+    let words = words.position(|(one, other)| one != other).unwrap_or(one.len().min(other.len()) / 8);
+    let rest = one.iter().zip(other).skip(words * 8).take_while(|(one, other)| one == other);
+    words * 8 + rest.count()
 }
 
 impl PartialOrd for RelPath {

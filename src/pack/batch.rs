@@ -2,7 +2,7 @@
 
 use super::header::{self, EntryType, Header};
 use super::{Body, Item, Options, PackError, Tree};
-use crate::base::digest::{Digest, Digester};
+use crate::base::digest::Digest;
 use crate::base::path::RelPath;
 use std::io;
 use std::ops::Range;
@@ -36,7 +36,7 @@ pub(super) fn batches(items: &[Item], first: usize) -> Vec<Batch> {
             batches.push(Batch::Large(at));
             start = at + 1;
         } else {
-            bytes += size + 2 * header::BLOCK as u64;
+            bytes += room(item);
         }
     }
     if start < items.len() {
@@ -49,6 +49,11 @@ fn size(item: &Item) -> u64 {
     if let Body::File { size } = item.body { size } else { 0 }
 }
 
+/// About how many bytes an item takes in the archive: where its names are long it takes more.
+fn room(item: &Item) -> u64 {
+    size(item) + 2 * header::BLOCK as u64
+}
+
 /// The archive bytes of a batch and the digests of its files.
 pub(super) struct Made {
     pub(super) bytes: Vec<u8>,
@@ -57,7 +62,8 @@ pub(super) struct Made {
 
 /// Makes the items of a small batch.
 pub(super) fn make(tree: &Tree<'_>, range: Range<usize>, options: &Options) -> Result<Made, PackError> {
-    let mut made = Made { bytes: Vec::new(), digests: Vec::with_capacity(range.len()) };
+    let bytes: u64 = tree.items[range.clone()].iter().map(room).sum();
+    let mut made = Made { bytes: Vec::with_capacity(bytes as usize), digests: Vec::with_capacity(range.len()) };
     for index in range {
         let item = &tree.items[index];
         append_header(item, &options.top_dir, &mut made.bytes);
@@ -78,7 +84,7 @@ pub(super) fn make(tree: &Tree<'_>, range: Range<usize>, options: &Options) -> R
     Ok(made)
 }
 
-/// Streams the bytes of one file item, digests them, and holds them to the size that was said.
+/// Streams the bytes of one file item, tells their digest, and holds them to the size that was said.
 pub(super) fn stream(
     tree: &Tree<'_>,
     index: usize,
@@ -86,13 +92,12 @@ pub(super) fn stream(
 ) -> Result<Digest, PackError> {
     let item = &tree.items[index];
     let (path, said) = (&item.path, size(item));
-    let (mut digester, mut came, mut failed) = (Digester::default(), 0u64, None);
+    let (mut came, mut failed) = (0u64, None);
     let result = tree.contents.stream(index, &mut |piece| {
         came += piece.len() as u64;
         if came > said {
             return Err(io::Error::other("more bytes than were said"));
         }
-        digester.update(piece);
         // The error itself is kept here; what goes through the contents only tells them to stop.
         sink(piece).map_err(|error| {
             failed = Some(error);
@@ -105,11 +110,11 @@ pub(super) fn stream(
     if came > said {
         return Err(PackError::Size { path: path.clone(), said, came });
     }
-    result.map_err(|source| PackError::Content { path: path.clone(), source })?;
+    let digest = result.map_err(|source| PackError::Content { path: path.clone(), source })?;
     if came < said {
         return Err(PackError::Size { path: path.clone(), said, came });
     }
-    Ok(digester.finish())
+    Ok(digest)
 }
 
 /// Appends the header of an item. The tree itself has no entry where there is no top directory.

@@ -79,9 +79,10 @@ pub type ContentError = Box<dyn std::error::Error + Send + Sync>;
 /// Gives the bytes of items.
 pub trait Contents: Sync {
     /// Gives all bytes of the file item `index` to `out`, in order and in pieces of any size, exactly as many as its
-    /// [`Body::File`] says. Called once for each file item, from any thread, several at a time; returns at once with
-    /// an error of `out`.
-    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError>;
+    /// [`Body::File`] says, and tells their digest: whoever had to digest them to know that they are the right ones has
+    /// it already. Called once for each file item, from any thread, several at a time; returns at once with an error of
+    /// `out`.
+    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError>;
 }
 
 /// What goes into an archive.
@@ -125,8 +126,8 @@ impl Format {
         })
     }
 
-    /// The levels that may be asked for, and the one taken where none is. For gzip that is 5: with zlib-rs it gives the size
-    /// of pigz and gzip at their 6 within 0.3 % (measured on 1.1 GB of programs) in less than half the time.
+    /// The levels that may be asked for, and the one taken where none is. For gzip that is 5: of libdeflate's the fastest that
+    /// is not larger than pigz and gzip at their 6 (0.999 of pigz's size on 500 MB of programs).
     fn levels(self) -> (std::ops::RangeInclusive<i32>, i32) {
         match self {
             Self::Tar => (0..=0, 0),

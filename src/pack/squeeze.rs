@@ -4,7 +4,8 @@
 //! the same thread, so the bytes do not depend on the jobs.
 
 use super::crew::{Crew, Pending};
-use super::{Format, PackError, deflate};
+use super::deflate::{self, Bench};
+use super::{Format, PackError};
 use crate::base::digest::{Digest, Digester};
 use crc32fast::Hasher;
 use std::collections::VecDeque;
@@ -18,9 +19,10 @@ const PIECE: usize = 256 * 1024;
 
 /// One block compressed.
 struct Squeezed {
-    bytes: Vec<u8>,
+    /// Has made the bytes.
+    bench: Bench,
     sum: Hasher,
-    /// The memory of the block itself, to be used again: it is what keeps the peak where it is.
+    /// The memory of the block itself.
     spent: Vec<u8>,
 }
 
@@ -31,11 +33,11 @@ pub(super) struct Squeezer<'a, 'scope> {
     format: Format,
     level: i32,
     window: usize,
-    /// The block in the making, behind `history` bytes of the one before.
+    /// The block in the making.
     block: Vec<u8>,
-    history: usize,
     pending: VecDeque<Pending<io::Result<Squeezed>>>,
-    spare: Vec<Vec<u8>>,
+    /// Memory to be used again: that keeps the peak where it is, and taking it anew would cost time.
+    spare: Vec<(Vec<u8>, Bench)>,
     sum: Hasher,
     len: u64,
     digest: Digester,
@@ -52,7 +54,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     ) -> Result<Self, PackError> {
         let window = match format {
             Format::TarZst => crew.window(jobs + 1),
-            Format::Tar | Format::TarGz => crew.window(4 * jobs),
+            Format::Tar | Format::TarGz => crew.window(2 * jobs + 1),
         };
         let mut stream = Self {
             crew,
@@ -61,7 +63,6 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
             level,
             window,
             block: Vec::new(),
-            history: 0,
             pending: VecDeque::new(),
             spare: Vec::new(),
             sum: Hasher::new(),
@@ -84,7 +85,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<(), PackError> {
         self.len += bytes.len() as u64;
         while !bytes.is_empty() {
-            let room = self.history + self.block_size() - self.block.len();
+            let room = self.block_size() - self.block.len();
             if room == 0 {
                 // Only now is it known that this block is not the last one.
                 self.cut(false)?;
@@ -113,7 +114,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     fn block_size(&self) -> usize {
         match self.format {
             Format::Tar => PIECE,
-            Format::TarGz => deflate::BLOCK,
+            Format::TarGz => deflate::PAIR,
             Format::TarZst => FRAME,
         }
     }
@@ -129,17 +130,13 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         while self.pending.len() >= self.window {
             self.take()?;
         }
-        let size = deflate::DICTIONARY + self.block_size();
-        let next = self.spare.pop().unwrap_or_else(|| Vec::with_capacity(size));
+        let size = self.block_size();
+        let (next, bench) = self.spare.pop().unwrap_or_else(|| (Vec::with_capacity(size), Bench::default()));
         let block = std::mem::replace(&mut self.block, next);
-        let (format, level, from) = (self.format, self.level, self.history);
-        if format == Format::TarGz {
-            self.block.extend_from_slice(&block[block.len().saturating_sub(deflate::DICTIONARY)..]);
-            self.history = self.block.len();
-        }
+        let (format, level) = (self.format, self.level);
         self.pending.push_back(self.crew.run(move || match format {
-            Format::TarGz => gzip_block(level, block, from, last),
-            Format::Tar | Format::TarZst => zstd_frame(level, block),
+            Format::TarGz => gzip_block(level, block, last, bench),
+            Format::Tar | Format::TarZst => zstd_frame(level, block, bench),
         }));
         Ok(())
     }
@@ -149,8 +146,11 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         let Some(oldest) = self.pending.pop_front() else { return Ok(()) };
         let squeezed = oldest.wait().and_then(|result| result).map_err(PackError::Compress)?;
         self.sum.combine(&squeezed.sum);
-        self.spare.push(squeezed.spent);
-        self.emit(&squeezed.bytes)
+        for bytes in &squeezed.bench.made {
+            self.emit(bytes)?;
+        }
+        self.spare.push((squeezed.spent, squeezed.bench));
+        Ok(())
     }
 
     fn emit(&mut self, bytes: &[u8]) -> Result<(), PackError> {
@@ -160,19 +160,22 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
     }
 }
 
-fn gzip_block(level: i32, mut block: Vec<u8>, from: usize, last: bool) -> io::Result<Squeezed> {
+fn gzip_block(level: i32, mut block: Vec<u8>, last: bool, mut bench: Bench) -> io::Result<Squeezed> {
     let mut sum = Hasher::new();
-    sum.update(&block[from..]);
-    let bytes = deflate::block(level, &block, from, last)?;
+    sum.update(&block);
+    bench.blocks(level, &block, last)?;
     block.clear();
-    Ok(Squeezed { bytes, sum, spent: block })
+    Ok(Squeezed { bench, sum, spent: block })
 }
 
 /// A new context for each frame: it costs less than a hundredth of the frame's time and has no history for sure.
-fn zstd_frame(level: i32, mut block: Vec<u8>) -> io::Result<Squeezed> {
+fn zstd_frame(level: i32, mut block: Vec<u8>, mut bench: Bench) -> io::Result<Squeezed> {
     let mut compressor = zstd::bulk::Compressor::new(level)?;
     compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-    let bytes = compressor.compress(&block)?;
+    let [out, _] = &mut bench.made;
+    out.clear();
+    out.reserve(zstd::zstd_safe::compress_bound(block.len()));
+    compressor.compress_to_buffer(&block, out)?;
     block.clear();
-    Ok(Squeezed { bytes, sum: Hasher::new(), spent: block })
+    Ok(Squeezed { bench, sum: Hasher::new(), spent: block })
 }

@@ -118,15 +118,15 @@ impl<'a> Witness<'a> {
 }
 
 impl Contents for Witness<'_> {
-    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
+    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
         let Shipped { path, entry, .. } = &self.shipped[index];
-        let shown = self.shipment.stream(path, entry, out).map_err(|error| match error {
+        let (shown, digest) = self.shipment.stream(path, entry, out).map_err(|error| match error {
             StreamError::Job(error) => ContentError::from(error),
             StreamError::Sink(error) => ContentError::from(error),
         })?;
         if let Ok(mut seen) = self.seen.lock() {
             seen[index] = Some(shown);
         }
-        Ok(())
+        Ok(digest)
     }
 }

@@ -13,7 +13,7 @@ use crate::base::sums::SumForm;
 use crate::manifest::{How, Places, Sum};
 use crate::scan::{Class, Entry, Inventory, Kind};
 use crate::text::pyc;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// What becomes of one compiled file.
@@ -42,8 +42,8 @@ pub(super) fn follow(
         dest.is_some_and(|dest| places.any(|places| !holds(places, dest)))
     };
     lost.extend(readings.iter().filter(|(_, reading)| unfit(reading)).map(|(path, _)| path.clone()));
+    drop_all(inventory, &mut dropped, &lost);
     for path in lost {
-        drop_one(inventory, &mut dropped, &path);
         if let Some(reading) = readings.get_mut(&path) {
             (reading.places, reading.sums) = (Vec::new(), Vec::new());
         }
@@ -51,10 +51,10 @@ pub(super) fn follow(
     Ok(dropped)
 }
 
-/// Leaves out a file with all its names.
-fn drop_one(inventory: &mut Inventory, dropped: &mut BTreeMap<RelPath, Dropped>, path: &RelPath) {
+/// Leaves out files with all their names.
+fn drop_all(inventory: &mut Inventory, dropped: &mut BTreeMap<RelPath, Dropped>, lost: &BTreeSet<RelPath>) {
     let is_name = |(name, entry): &(&RelPath, &Entry)| {
-        *name == path || matches!(&entry.kind, Kind::HardLink(first) if first == path)
+        lost.contains(*name) || matches!(&entry.kind, Kind::HardLink(first) if lost.contains(first))
     };
     let names: Vec<RelPath> = inventory.entries.iter().filter(is_name).map(|(name, _)| name.clone()).collect();
     for name in names {
@@ -69,8 +69,8 @@ pub(super) fn note(
     inventory: &Inventory,
     prefixes: &[Prefix],
     readings: &mut BTreeMap<RelPath, Reading>,
-) -> Result<Vec<RelPath>, JobError> {
-    let mut lost = Vec::new();
+) -> Result<BTreeSet<RelPath>, JobError> {
+    let mut lost = BTreeSet::new();
     let mut follows = Vec::new();
     for (path, entry) in &inventory.entries {
         let Some(source) = pyc::source(path) else { continue };
@@ -85,7 +85,7 @@ pub(super) fn note(
         }
         match compiled(entry, &bytes, (&source, source_entry), prefixes) {
             Some(Compiled::Follows(places, sum)) => follows.push((path.clone(), places, sum)),
-            Some(Compiled::Lost) => lost.push(path.clone()),
+            Some(Compiled::Lost) => drop(lost.insert(path.clone())),
             None => {}
         }
     }

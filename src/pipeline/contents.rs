@@ -40,14 +40,15 @@ struct Change {
 }
 
 impl Shipment<'_> {
-    /// Hands on the bytes of one regular file as they will be shipped and tells what the judge sees in them.
+    /// Hands on the bytes of one regular file as they will be shipped and tells what the judge sees in them, and their
+    /// digest; where nothing changes in them, that is the one that shows that they are those that were planned for.
     pub(super) fn stream(
         &self,
         path: &RelPath,
         entry: &Entry,
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<Shown, StreamError> {
-        let Some(facts) = entry.file() else { return Ok((What::Special, None)) };
+    ) -> Result<(Shown, Digest), StreamError> {
+        let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
         let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
         let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
         if file.size() != facts.size {
@@ -68,13 +69,18 @@ impl Shipment<'_> {
         facts: &FileFacts,
         bytes: &[u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<Shown, StreamError> {
-        if self.digest(path).is_some_and(|digest| digest != Digest::of(bytes)) {
+    ) -> Result<(Shown, Digest), StreamError> {
+        let digest = Digest::of(bytes);
+        if self.digest(path).is_some_and(|planned| planned != digest) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let new = self.new_bytes(path, entry, facts, bytes)?;
         out(&new)?;
-        self.shown(path, &&*new)
+        let digest = match &new {
+            Cow::Borrowed(_) => digest,
+            Cow::Owned(new) => Digest::of(new),
+        };
+        Ok((self.shown(path, &&*new)?, digest))
     }
 
     fn large(
@@ -84,28 +90,38 @@ impl Shipment<'_> {
         facts: &FileFacts,
         file: &FileBytes,
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-    ) -> Result<Shown, StreamError> {
+    ) -> Result<(Shown, Digest), StreamError> {
         let changed = |_| JobError::Changed { path: path.clone() };
         let mut change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
         if self.job.dest.is_some() {
             change.edits.extend(self.fill(path)?.edits(self.job.dest.as_ref()).map_err(|error| broken(path, &error))?);
         }
         let edited = Edited::new(file, &change.edits, change.size);
-        let mut digester = Digester::default();
+        let stays = change.edits.is_empty() && change.size == facts.size;
+        let (mut digester, mut shipped) = (Digester::default(), Digester::default());
         let mut offset = 0;
         // What is cut off at the end was read for the plan, too.
         let end = change.size.max(facts.size);
         while offset < end {
             let length = (end - offset).min(CHUNK);
             let within = |size: u64| size.clamp(offset, offset + length) - offset;
-            digester.update(&file.range(offset.min(facts.size), within(facts.size)).map_err(changed)?);
-            out(&edited.range(offset.min(change.size), within(change.size)).map_err(changed)?)?;
+            let piece = file.range(offset.min(facts.size), within(facts.size)).map_err(changed)?;
+            digester.update(&piece);
+            if stays {
+                out(&piece)?;
+            } else {
+                let piece = edited.range(offset.min(change.size), within(change.size)).map_err(changed)?;
+                shipped.update(&piece);
+                out(&piece)?;
+            }
             offset += length;
         }
-        if self.digest(path).is_some_and(|digest| digest != digester.finish()) {
+        let digest = digester.finish();
+        if self.digest(path).is_some_and(|planned| planned != digest) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
-        self.shown(path, &edited)
+        let digest = if stays { digest } else { shipped.finish() };
+        Ok((self.shown(path, &edited)?, digest))
     }
 
     /// What the judge and the search for what is left see in the bytes that were shipped.

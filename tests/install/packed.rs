@@ -2,6 +2,7 @@
 
 use crate::place::{Place, tool};
 use crate::state::{State, content};
+use relocate::base::digest::Digest;
 use relocate::base::event::Silent;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::base::write::NewFile;
@@ -126,8 +127,10 @@ struct OnDisk<'a> {
 }
 
 impl Contents for OnDisk<'_> {
-    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ContentError> {
-        Ok(out(&fs::read(self.items[index].path.under(self.root))?)?)
+    fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
+        let bytes = fs::read(self.items[index].path.under(self.root))?;
+        out(&bytes)?;
+        Ok(Digest::of(&bytes))
     }
 }
 

@@ -63,7 +63,7 @@ fn an_error_of_the_contents_comes_through_whole_and_is_the_first_in_order() {
             &self,
             index: usize,
             _: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
-        ) -> Result<(), relocate::pack::ContentError> {
+        ) -> Result<Digest, relocate::pack::ContentError> {
             Err(format!("item {index} cannot be read").into())
         }
     }
