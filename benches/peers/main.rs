@@ -58,7 +58,7 @@ fn peers(asked: &arguments::Asked) -> Result<(), String> {
     for work in work::all().into_iter().filter(|work| asked.wants(work.word)) {
         measured.push(rounds::contest(&lab, work, asked.rounds)?);
     }
-    let limits = if asked.scale { scale::measure(&lab, asked.rounds, &mut measured)? } else { Vec::new() };
+    let limits = if asked.scale { scale::measure(&lab, asked, &mut measured)? } else { Vec::new() };
     let page = page::Page {
         machine: machine::look(&lab),
         tools: &tools,
