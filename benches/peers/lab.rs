@@ -34,7 +34,7 @@ pub(crate) struct Lab {
 
 impl Lab {
     /// Finds or builds the program, asks it what ROOT needs to be packed at all, and makes an empty directory.
-    pub(crate) fn new(asked: &Asked, _tools: &[tools::Tool]) -> Result<Lab, String> {
+    pub(crate) fn new(asked: &Asked) -> Result<Lab, String> {
         let cache = tools::cache()?;
         let lock = alone(&cache)?;
         let generated = cache.join("generated");
