@@ -13,7 +13,8 @@ Usage: cargo bench -- [scale] [OPTIONS]
   --root DIR      The prefix to measure with; read, never changed [default: the one of .ci/long full]
   --tree FILES    Measure with a generated tree of so many files instead
   --rounds N      Rounds that count, after one that does not [default: 5]
-  --only WORDS    Some works only: in-place,gzip,zstd,check,install
+  --only WORDS    Some works only: in-place,gzip,zstd,check,install; with scale also
+                  series,large-tree,large-file
   --out DIR       Where the page goes [default: docs]
 
 RELOCATE=/path measures that program; otherwise the released, static one is built.

@@ -7,7 +7,7 @@ use crate::arguments::Asked;
 use crate::measure::{self, Cost};
 use crate::tools;
 use crate::tree::{self, Wanted};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -29,12 +29,14 @@ pub(crate) struct Lab {
     pub(crate) rewrites: Vec<(String, String)>,
     log: PathBuf,
     generated: PathBuf,
+    _lock: File,
 }
 
 impl Lab {
     /// Finds or builds the program, asks it what ROOT needs to be packed at all, and makes an empty directory.
-    pub(crate) fn new(asked: &Asked, _tools: &[tools::Tool]) -> Result<Lab, String> {
+    pub(crate) fn new(asked: &Asked) -> Result<Lab, String> {
         let cache = tools::cache()?;
+        let lock = alone(&cache)?;
         let generated = cache.join("generated");
         remove(&generated)?;
         let root = match asked.tree {
@@ -77,6 +79,7 @@ impl Lab {
             rewrites: planned.rewrites,
             log: cache.join("said"),
             generated,
+            _lock: lock,
             lists,
             work,
         })
@@ -138,6 +141,16 @@ fn remove(path: &Path) -> Result<(), String> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
         _ => Ok(()),
     }
+}
+
+/// Holds the cache directory, so that no other run removes what this one needs.
+fn alone(cache: &Path) -> Result<File, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", cache.display());
+    fs::create_dir_all(cache).map_err(failed)?;
+    let lock = File::create(cache.join("lock")).map_err(failed)?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| format!("{}: another run of the benchmarks is at work there\nhelp: wait, or give RELOCATE_BENCH_CACHE=/another/place", cache.display()))?;
+    Ok(lock)
 }
 
 /// The prefix asked for; else the one that `.ci/long full` builds.

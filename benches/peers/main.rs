@@ -52,13 +52,13 @@ fn run() -> Result<(), String> {
 /// Measures every work asked for and writes the page.
 fn peers(asked: &arguments::Asked) -> Result<(), String> {
     let tools = tools::find()?;
-    let lab = lab::Lab::new(asked, &tools)?;
+    let lab = lab::Lab::new(asked)?;
     let corpus = corpus::Corpus::look(&lab)?;
     let mut measured = Vec::new();
     for work in work::all().into_iter().filter(|work| asked.wants(work.word)) {
         measured.push(rounds::contest(&lab, work, asked.rounds)?);
     }
-    let limits = if asked.scale { scale::measure(&lab, asked.rounds, &mut measured)? } else { Vec::new() };
+    let limits = if asked.scale { scale::measure(&lab, asked, &mut measured)? } else { Vec::new() };
     let page = page::Page {
         machine: machine::look(&lab),
         tools: &tools,

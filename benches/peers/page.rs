@@ -13,6 +13,21 @@ use crate::work::{Compared, Row};
 use std::fs;
 use std::path::Path;
 
+const INTRODUCTION: &str = "\
+# Benchmarks
+
+Written by `cargo bench -- scale` (`benches/setup` brings the peers first), not by hand; without `scale` it leaves out the generated trees. Everybody who does the same
+work takes turns, round by round, after one round that does not count. A ratio is relocate's time divided by the peer's of the same round: the median, and in brackets the
+least and the largest; below 1 relocate is faster. Processor time is that of all processes, user and system together: it says more than the clock on a machine
+that has other work. Peak memory is the largest resident set of any one process, pages of files included; where it says anonymous, they are not (`RssAnon`, looked at every 5 ms).
+
+relocate always does the whole job: it reads every file, searches it for the old path in all spellings, rewrites, proves that every library is found, and packs a record with a digest of
+every file. The peers rewrite, pack or search, and prove nothing. So that sizes are of the same files, libtool archives are kept (`--keep-la`) and the program itself is left out (`--no-tool`);
+libraries that the prefix takes from the machine are allowed by name. chrpath, patchelf and `relocate elf` are told which files to change and how.
+
+The generated trees (`benches/tree/mod.rs`) have sizes, depths and kinds as measured in a real prefix; their ELF files are built by the C compiler and need each other's libraries.
+";
+
 /// All the page tells.
 pub(crate) struct Page<'a> {
     /// Names and values of the machine.
@@ -89,11 +104,7 @@ impl Page<'_> {
 
     fn text(&self, lines: &[Line]) -> String {
         let mut text = vec![
-            "# Benchmarks".to_owned(),
-            String::new(),
-            "Written by `cargo bench` (`benches/setup` first), not by hand. Everybody who does the same work took turns, round by round, after one round".to_owned(),
-            "that did not count; a ratio is the median of the rounds' ratios, with the least and the largest; below 1 relocate is faster. The proof is on in every figure.".to_owned(),
-            String::new(),
+            INTRODUCTION.to_owned(),
             "![ratios](benchmarks.svg)".to_owned(),
             String::new(),
             "| work | beside | target | by the clock | by processor time | size | target of size | met |".to_owned(),

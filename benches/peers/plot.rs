@@ -49,7 +49,7 @@ pub(crate) fn draw(lines: &[Line]) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\">\n\
          <title>relocate's time divided by its peers'</title>\n<style>\n{STYLE}</style>\n\
-         <text x=\"{LEFT}\" y=\"16\">time divided by the peer's: left of 1 relocate is faster; thick mark: target</text>\n"
+         <text x=\"{LEFT}\" y=\"16\">time divided by the peer's, left of 1 relocate is faster; thick mark: target; green: met, orange: missed</text>\n"
     );
     for power in axis.least..=axis.most {
         let value = 10f64.powi(power);
