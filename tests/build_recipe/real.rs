@@ -1,6 +1,7 @@
 //! From a recipe to the archive on a real tree: RELOCATE_PKGSRC names it, RELOCATE_PKGSRC_PACKAGES the package paths to build,
-//! RELOCATE_PKGSRC_ENVIRONMENT (`A=b,C=d e`) the variables its bootstrap needs with the compiler at hand. Without them the
-//! fixture's tree is built. Minutes with a real one.
+//! RELOCATE_PKGSRC_ENVIRONMENT (`A=b,C=d e`) the variables its bootstrap needs with the compiler at hand,
+//! RELOCATE_PKGSRC_PREFER=yes that the host's libraries are too new for it. Without them the fixture's tree is built. Minutes
+//! with a real one.
 
 use crate::lab::{Lab, Ran, fixture};
 use std::env;
@@ -24,7 +25,8 @@ fn a_tree_becomes_an_archive_whose_packages_are_whole_elsewhere() {
     let quoted: Vec<_> = packages.split_ascii_whitespace().map(|path| format!("{path:?}")).collect();
     let variables = environment.split(',').filter_map(|pair| pair.split_once('='));
     let variables: Vec<_> = variables.map(|(name, value)| format!("{name} = {value:?}")).collect();
-    let bootstrap = format!("prefer-pkgsrc = \"no\"\nenvironment = {{ {} }}", variables.join(", "));
+    let prefer = env::var("RELOCATE_PKGSRC_PREFER").unwrap_or_else(|_| "no".to_owned());
+    let bootstrap = format!("prefer-pkgsrc = {prefer:?}\nenvironment = {{ {} }}", variables.join(", "));
     lab.recipe_with(&quoted.join(", "), &bootstrap, "");
 
     let ran = lab.build(&[]).expect(0, &["ready: "], &["== bootstrap"]);
