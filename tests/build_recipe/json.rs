@@ -61,6 +61,6 @@ fn one_document_says_why_nothing_came_out() {
     // What the main job finds is told in its own words.
     lab.recipe("\"broken/leak\"", "");
     let leaks = document(&lab.build(&["--json"]));
-    assert_eq!((&leaks["command"], &leaks["exit"]), (&"pack".into(), &1.into()));
+    assert_eq!((&leaks["command"], &leaks["exit"]), (&"pack".into(), &1.into()), "{leaks:#}");
     assert_eq!(leaks["verdict"]["missing"][0]["soname"], "libz.so.1");
 }
