@@ -1,6 +1,6 @@
 //! What was asked for: takes the words after `cargo bench --`, refuses those it does not know.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// What `--help` prints.
@@ -13,7 +13,7 @@ Usage: cargo bench -- [scale] [OPTIONS]
   --root DIR      The prefix to measure with; read, never changed [default: the one of .ci/long full]
   --tree FILES    Measure with a generated tree of so many files instead
   --rounds N      Rounds that count, after one that does not [default: 5]
-  --only WORDS    Some works only: in-place,gzip,zstd,check,install; with scale also
+  --only WORDS    Some works only, with --out: in-place,gzip,zstd,check,install; with scale also
                   series,large-tree,large-file
   --out DIR       Where the page goes [default: docs]
 
@@ -77,6 +77,9 @@ pub(crate) fn read(mut words: impl Iterator<Item = String>) -> Result<Asked, Str
             "--help" | "-h" => asked.task = Task::Help,
             _ => return Err(format!("unknown argument '{word}'; see cargo bench -- --help")),
         }
+    }
+    if asked.only.is_some() && asked.out == Path::new("docs") {
+        return Err("--only gives a part of the page: say with --out DIR where it goes".to_owned());
     }
     Ok(asked)
 }
