@@ -5,6 +5,7 @@
 //! hosts this tool runs on they fit `usize` too.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -76,6 +77,30 @@ impl FileBytes {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
+
+    /// Reads it whole, into memory that the thread keeps for the next one: taking and giving back memory for each file
+    /// costs more than reading it, because all threads stop for that.
+    pub fn whole<T>(&self, look: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        let size = self.size as usize;
+        // What is being looked at may read another one on the same thread, which then finds nothing here.
+        let mut memory = MEMORY.take();
+        if memory.len() < size {
+            memory = vec![0; size.max(64 << 10).next_power_of_two()];
+        }
+        self.file.read_exact_at(&mut memory[..size], 0)?;
+        let seen = look(&memory[..size]);
+        if memory.len() <= KEPT {
+            MEMORY.set(memory);
+        }
+        Ok(seen)
+    }
+}
+
+/// The most that a thread keeps, in bytes.
+const KEPT: usize = 2 << 20;
+
+thread_local! {
+    static MEMORY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl ReadAt for FileBytes {
