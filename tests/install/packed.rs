@@ -154,7 +154,7 @@ fn pack(
         at: None,
         proven: true,
     };
-    let entry = |item: &Item, digest: &Option<relocate::base::digest::Digest>| Entry {
+    let entry = |item: &Item, digest: &Option<Digest>| Entry {
         path: item.path.clone(),
         kind: match &item.body {
             Body::Dir => Kind::Dir,
