@@ -13,6 +13,7 @@ use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath, deserialize_bytes, serialize_bytes};
 use crate::base::sums::SumForm;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Borrow;
 use std::fmt;
 
 /// The number of the format this version writes, and the newest it reads.
@@ -183,8 +184,21 @@ impl About {
 impl Manifest {
     /// The record as it stands in the archive: one line for each entry, so that a difference of two can be read.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let entries: Vec<String> = self.entries.iter().map(line).collect();
-        format!("{{\"about\": {},\n\"entries\": [\n{}\n]}}\n", line(&self.about), entries.join(",\n")).into_bytes()
+        Self::bytes_of(&self.about, &self.entries)
+    }
+
+    /// The same of entries that come one by one, sorted by path: with all of them in memory at once, trees of many files
+    /// would take twice as much.
+    pub fn bytes_of(about: &About, entries: impl IntoIterator<Item = impl Borrow<Entry>>) -> Vec<u8> {
+        let mut bytes = b"{\"about\": ".to_vec();
+        append_line(about, &mut bytes);
+        bytes.extend_from_slice(b",\n\"entries\": [\n");
+        for (at, entry) in entries.into_iter().enumerate() {
+            bytes.extend_from_slice(if at == 0 { b"" } else { b",\n" });
+            append_line(entry.borrow(), &mut bytes);
+        }
+        bytes.extend_from_slice(b"\n]}\n");
+        bytes
     }
 
     /// Reads `manifest.json`.
@@ -281,8 +295,8 @@ fn read<'de, T: Deserialize<'de>>(record: &'static str, bytes: &'de [u8]) -> Res
 }
 
 #[expect(clippy::expect_used, reason = "the records hold only strings, numbers and lists; these always serialise")]
-fn line(record: &impl Serialize) -> String {
-    serde_json::to_string(record).expect("a record serialises")
+fn append_line(record: &impl Serialize, bytes: &mut Vec<u8>) {
+    serde_json::to_writer(bytes, record).expect("a record serialises");
 }
 
 #[expect(clippy::expect_used, reason = "the records hold only strings, numbers and lists; these always serialise")]

@@ -79,6 +79,11 @@ impl FileBytes {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
+
+    /// Shows it whole, see [`WholeFile`].
+    pub fn whole<T>(&self, look: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+        WholeFile::new(&self.file, self.size).read(look)
+    }
 }
 
 impl ReadAt for FileBytes {
@@ -100,7 +105,8 @@ pub fn open(path: &Path) -> io::Result<File> {
 }
 
 thread_local! {
-    /// What files are read into, one after the other: fresh memory for each costs more than the reading.
+    /// What files are read into, one after the other: fresh memory for each costs more than the reading, because all threads
+    /// stop for it.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -60,10 +60,16 @@ pub(super) struct Made {
     pub(super) digests: Vec<Option<Digest>>,
 }
 
-/// Makes the items of a small batch.
-pub(super) fn make(tree: &Tree<'_>, range: Range<usize>, options: &Options) -> Result<Made, PackError> {
-    let bytes: u64 = tree.items[range.clone()].iter().map(room).sum();
-    let mut made = Made { bytes: Vec::with_capacity(bytes as usize), digests: Vec::with_capacity(range.len()) };
+/// Makes the items of a small batch in memory that was used before.
+pub(super) fn make(
+    tree: &Tree<'_>,
+    range: Range<usize>,
+    options: &Options,
+    mut bytes: Vec<u8>,
+) -> Result<Made, PackError> {
+    bytes.clear();
+    bytes.reserve(tree.items[range.clone()].iter().map(room).sum::<u64>() as usize);
+    let mut made = Made { bytes, digests: Vec::with_capacity(range.len()) };
     for index in range {
         let item = &tree.items[index];
         append_header(item, &options.top_dir, &mut made.bytes);

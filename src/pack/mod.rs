@@ -11,6 +11,7 @@ mod crew;
 mod deflate;
 mod guard;
 mod header;
+mod large;
 mod packed;
 mod pax;
 mod restore;

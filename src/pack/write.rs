@@ -3,6 +3,7 @@
 use super::batch::{self, Batch, Made};
 use super::crew::{Crew, Pending};
 use super::header;
+use super::large::Large;
 use super::packed::Packed;
 use super::squeeze::Squeezer;
 use super::{Body, ContentError, Digests, Item, Options, PackError, Tree, check};
@@ -13,7 +14,7 @@ use crate::base::write::NewFile;
 use crate::manifest;
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::thread;
+use std::thread::{self, Scope};
 
 /// Writes an archive into `out`, which has no name until [`Packed::publish`].
 ///
@@ -31,31 +32,38 @@ pub fn write(
     let (digests, (sha256, size)) = thread::scope(|scope| {
         let crew = Crew::start(scope, options.jobs).map_err(PackError::Compress)?;
         let mut stream = Squeezer::start(&crew, &mut out, (options.format, level), options.jobs)?;
-        let digests = entries(tree, record, (&crew, &mut stream), options, listener)?;
+        let mut desk = Desk { crew: &crew, stream: &mut stream, scope };
+        let digests = entries(tree, record, &mut desk, options, listener)?;
         Ok::<_, PackError>((digests, stream.finish()?))
     })?;
     Ok(Packed { file: out, sha256, size, digests })
 }
 
-type Desk<'a, 'b, 'scope> = (&'a Crew<'scope>, &'a mut Squeezer<'b, 'scope>);
+/// Where the one that keeps the order sits.
+struct Desk<'a, 'b, 'scope, 'outer> {
+    crew: &'a Crew<'scope>,
+    stream: &'a mut Squeezer<'b, 'scope>,
+    scope: &'scope Scope<'scope, 'outer>,
+}
 
 fn entries<'scope, 'env: 'scope>(
     tree: &'env Tree<'env>,
     record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
-    (crew, stream): Desk<'_, '_, 'scope>,
+    desk: &mut Desk<'_, '_, 'scope, '_>,
     options: &'env Options,
     listener: &dyn Listener,
 ) -> Result<Vec<Option<Digest>>, PackError> {
     let records = Records::of(tree.items);
-    push_record(stream, &records.file(manifest::ABOUT, tree.about), tree.about, options)?;
+    push_record(desk.stream, &records.file(manifest::ABOUT, tree.about), tree.about, options)?;
     // The tree itself comes before the directory inside it.
     let root = tree.items.iter().take_while(|item| item.path.is_root()).count();
     let mut headers = Vec::new();
     for item in tree.items[..root].iter().chain([&records.directory()]) {
         batch::append_header(item, &options.top_dir, &mut headers);
     }
-    stream.push(&headers)?;
-    let digests = items(tree, root, (crew, stream), options, listener)?;
+    desk.stream.push(&headers)?;
+    let digests = items(tree, root, desk, options, listener)?;
+    let stream = &mut *desk.stream;
     if let Some(tool) = tree.tool {
         let mut header = Vec::new();
         batch::append_header(&records.tools(), &options.top_dir, &mut header);
@@ -80,19 +88,26 @@ enum Ahead {
 fn items<'scope, 'env: 'scope>(
     tree: &'env Tree<'env>,
     first: usize,
-    (crew, stream): Desk<'_, '_, 'scope>,
+    Desk { crew, stream, scope }: &mut Desk<'_, '_, 'scope, '_>,
     options: &'env Options,
     listener: &dyn Listener,
 ) -> Result<Vec<Option<Digest>>, PackError> {
     let mut digests = vec![None; tree.items.len()];
     begin(tree, listener);
-    let mut batches = batch::batches(tree.items, first).into_iter();
+    let batches = batch::batches(tree.items, first);
+    let mut large = large(tree, &batches, scope, options)?;
+    let mut batches = batches.into_iter();
     let window = crew.window(2 * options.jobs + 2);
+    // The memory of batches that were written.
+    let mut spare = Vec::new();
     let mut ahead = VecDeque::new();
     loop {
         let missing = window - ahead.len();
         ahead.extend(batches.by_ref().take(missing).map(|batch| match batch {
-            Batch::Small(range) => Ahead::Small(range.clone(), crew.run(move || batch::make(tree, range, options))),
+            Batch::Small(range) => {
+                let room = spare.pop().unwrap_or_default();
+                Ahead::Small(range.clone(), crew.run(move || batch::make(tree, range, options, room)))
+            }
             Batch::Large(at) => Ahead::Large(at),
         }));
         let done = match ahead.pop_front() {
@@ -100,42 +115,60 @@ fn items<'scope, 'env: 'scope>(
                 let made = made.wait().map_err(PackError::Compress)??;
                 stream.push(&made.bytes)?;
                 digests[range.clone()].copy_from_slice(&made.digests);
+                spare.push(made.bytes);
                 range
             }
             Some(Ahead::Large(at)) => {
-                digests[at] = Some(push_large(tree, at, stream, options)?);
+                push_large(tree, at, stream, (&mut large, &mut digests), options)?;
                 at..at + 1
             }
             None => break,
         };
         tell(&tree.items[done], listener);
     }
+    large.as_mut().map_or(Ok(()), |large| large.settle(&mut digests))?;
     listener.event(&Event::End(Stage::Write));
     Ok(digests)
+}
+
+/// With one job there are no threads.
+fn large<'scope, 'env: 'scope>(
+    tree: &'env Tree<'env>,
+    batches: &[Batch],
+    scope: &'scope Scope<'scope, '_>,
+    options: &Options,
+) -> Result<Option<Large>, PackError> {
+    let large = |batch: &Batch| if let Batch::Large(at) = batch { Some(*at) } else { None };
+    let indices: Vec<usize> = batches.iter().filter_map(large).collect();
+    let started = (options.jobs > 1 && !indices.is_empty()).then(|| Large::start(scope, tree, indices));
+    started.transpose().map_err(PackError::Compress)
 }
 
 fn push_large(
     tree: &Tree<'_>,
     index: usize,
     stream: &mut Squeezer<'_, '_>,
+    (large, digests): (&mut Option<Large>, &mut [Option<Digest>]),
     options: &Options,
-) -> Result<Digest, PackError> {
+) -> Result<(), PackError> {
     let item = &tree.items[index];
     let mut header = Vec::new();
     batch::append_header(item, &options.top_dir, &mut header);
     stream.push(&header)?;
-    let digest = batch::stream(tree, index, &mut |piece| stream.push(piece))?;
+    match large {
+        Some(large) => large.take((index, size(item)), digests, &mut |piece| stream.push(piece))?,
+        None => digests[index] = Some(batch::stream(tree, index, &mut |piece| stream.push(piece))?),
+    }
     let padding = header::padding(stream.len());
-    stream.push(&[0; header::BLOCK][..padding])?;
-    Ok(digest)
+    stream.push(&[0; header::BLOCK][..padding])
 }
 
 fn push_record(stream: &mut Squeezer<'_, '_>, item: &Item, bytes: &[u8], options: &Options) -> Result<(), PackError> {
-    let mut entry = Vec::new();
-    batch::append_header(item, &options.top_dir, &mut entry);
-    entry.extend_from_slice(bytes);
-    entry.resize(entry.len() + header::padding(bytes.len() as u64), 0);
-    stream.push(&entry)
+    let mut header = Vec::new();
+    batch::append_header(item, &options.top_dir, &mut header);
+    stream.push(&header)?;
+    stream.push(bytes)?;
+    stream.push(&[0; header::BLOCK][..header::padding(bytes.len() as u64)])
 }
 
 /// Two zero blocks, then zeros to a whole record.

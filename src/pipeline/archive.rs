@@ -41,8 +41,7 @@ pub fn write(
     let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), tool(job, prepared));
     let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
-    let manifest =
-        |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
+    let manifest = |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, &about));
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
     let (verdict, seen) = witness.verdict(packed.digests())?;
     floor_as_recorded(prepared, &verdict)?;

@@ -55,8 +55,8 @@ impl Shipment<'_> {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         if facts.size <= WHOLE {
-            let bytes = file.range(0, facts.size).map_err(|_| JobError::Changed { path: path.clone() })?.into_owned();
-            self.whole(path, entry, facts, &bytes, out)
+            let whole = file.whole(|bytes| self.whole(path, entry, facts, bytes, out));
+            whole.map_err(|_| JobError::Changed { path: path.clone() })?
         } else {
             self.large(path, entry, facts, &file, out)
         }

@@ -126,8 +126,7 @@ impl Question<'_> {
             return Err(JobError::Changed { path: path.clone() });
         }
         if facts.size <= WHOLE {
-            let bytes = file.range(0, facts.size).map_err(changed)?;
-            return self.whole(path, entry, facts, &bytes);
+            return file.whole(|bytes| self.whole(path, entry, facts, bytes)).map_err(changed)?;
         }
         let (digest, named) = self.in_pieces(&file).map_err(changed)?;
         let mut reading = Reading::of(digest);

@@ -50,14 +50,14 @@ pub(super) fn about(prepared: &Prepared, dest: Option<&Prefix>, proven: bool) ->
     }
 }
 
-/// The record that closes it; `digests` are those of the bytes as shipped, by item, none for what has no bytes.
+/// The bytes of the record that closes it; `digests` are those of the bytes as shipped, by item, none for what has no bytes.
 pub(super) fn manifest(
     job: &Job,
     prepared: &Prepared,
     shipped: &[Shipped<'_>],
     digests: &[Option<Digest>],
-    about: About,
-) -> Manifest {
+    about: &About,
+) -> Vec<u8> {
     let entry = |(shipped, digest): (&Shipped<'_>, &Option<Digest>)| manifest::Entry {
         path: shipped.path.clone(),
         kind: kind(shipped, *digest, prepared.digest(shipped.path)),
@@ -66,7 +66,7 @@ pub(super) fn manifest(
         places: prepared.places_at(shipped.path, job.dest.as_ref()),
         sums: prepared.sums_at(shipped.path, job.dest.as_ref()),
     };
-    Manifest { about, entries: shipped.iter().zip(digests).map(entry).collect() }
+    Manifest::bytes_of(about, shipped.iter().zip(digests).map(entry))
 }
 
 fn kind(shipped: &Shipped<'_>, digest: Option<Digest>, before: Option<Digest>) -> manifest::Kind {

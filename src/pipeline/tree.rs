@@ -66,8 +66,7 @@ fn plant(
     let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), archive::tool(job, prepared));
     let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
-    let manifest =
-        |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about.clone()).to_bytes());
+    let manifest = |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about));
     let mut new = NewDir::create(path)?;
     new.looks(TOP)?;
     let planted = pack::write_tree(&tree, manifest, new, listener).map_err(unwrap)?;
