@@ -208,6 +208,7 @@ impl ReadAt for Edited<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     #[test]
     fn a_range_past_the_end_is_an_error_not_a_panic() {
@@ -217,6 +218,18 @@ mod tests {
             assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
         }
         assert_eq!(&*bytes.range(3, 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_file_of_another_size_than_expected_is_refused() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"0123456789").unwrap();
+        let read = |size| WholeFile::new(&file, size).read(<[u8]>::to_vec);
+        assert_eq!(read(10).unwrap(), b"0123456789");
+        assert!(read(9).is_err() && read(11).is_err() && read(0).is_err());
+        // What an earlier and longer file left in the memory is not shown.
+        let nested = WholeFile::new(&file, 10).read(|outer| read(10).unwrap() == outer);
+        assert!(nested.unwrap());
     }
 
     #[test]

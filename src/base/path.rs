@@ -95,6 +95,12 @@ impl RelPath {
         dir.is_root() || (self.0.starts_with(&dir.0) && matches!(self.0.get(dir.0.len()), None | Some(b'/')))
     }
 
+    /// Whether it lies in `dir` itself, not in a directory of it.
+    pub fn lies_in(&self, dir: &Self) -> bool {
+        let start = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+        !self.is_root() && self.0[..start] == dir.0
+    }
+
     /// The way from directory `self` to `target` by `..` and components; empty where they are the same.
     pub fn way_to(&self, target: &Self) -> Vec<u8> {
         let shared = self.parts().zip(target.parts()).take_while(|(a, b)| a == b).count();

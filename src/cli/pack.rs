@@ -193,6 +193,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         chmod: args.archive.chmod.as_deref().map(chmod).transpose()?,
         without: if args.keep_la { vec!["libtool"] } else { Vec::new() },
         dest: args.dest.as_ref().map(dest).transpose()?,
+        in_place: args.in_place,
         tool: if args.no_tool || args.in_place { None } else { tool(args.carried) },
         build_dirs: prefixes("--build-dir", &args.build_dir)?,
         source_date_epoch: host::source_date_epoch()

@@ -55,6 +55,6 @@ impl class::Around for Around<'_> {
     fn within(&self, directory: &RelPath) -> Vec<RelPath> {
         let below = self.inventory.entries.range(directory.clone()..).map(|(path, _)| path);
         let below = below.take_while(|path| path.starts_with(directory));
-        below.filter(|path| path.parent().as_ref() == Some(directory)).cloned().collect()
+        below.filter(|path| path.lies_in(directory)).cloned().collect()
     }
 }

@@ -144,9 +144,15 @@ fn exhibits(inventory: &Inventory, whats: Vec<What>) -> Vec<Exhibit> {
     inventory.entries.iter().map(exhibit).collect()
 }
 
-/// Judges the tree at `root` as it is on the disk now.
-pub(super) fn judge_directory(root: &Path, exclude: &Globs, law: &Law) -> Result<Verdict, JobError> {
-    let inventory = scan::scan(root, exclude, &Silent)?;
+/// Judges the tree at `root` as it is on the disk now. What was no ELF file when it was read for `before`, and has not
+/// changed since, is not opened again.
+pub(super) fn judge_directory(
+    root: &Path,
+    exclude: &Globs,
+    law: &Law,
+    before: &Inventory,
+) -> Result<Verdict, JobError> {
+    let inventory = Listing::new(root, exclude, &Prune::default()).inspect_since(before, &Silent)?;
     let whats: Vec<_> = inventory.entries.values().filter(|entry| entry.file().is_some()).collect();
     let whats = whats.into_par_iter().map(what).collect::<Result<_, _>>()?;
     Ok(judge(&exhibits(&inventory, whats), law))

@@ -7,7 +7,6 @@
 use super::JobError;
 use super::reading::Reading;
 use super::texts::Dropped;
-use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::sums::SumForm;
 use crate::manifest::{How, Places, Sum};
@@ -80,7 +79,7 @@ pub(super) fn note(
             continue;
         };
         let bytes = fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.clone(), error })?;
-        if readings.get(path).is_some_and(|reading| reading.digest != Digest::of(&bytes)) {
+        if readings.get(path).is_some_and(|reading| !reading.is_of(&bytes)) {
             return Err(JobError::Changed { path: path.clone() });
         }
         match compiled(entry, &bytes, (&source, source_entry), prefixes) {

@@ -4,7 +4,7 @@
 use super::check::left::{Search, Seen};
 use super::strip::edition;
 use super::{Job, JobError, Prepared};
-use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
+use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, open};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
 use crate::base::sums::SumForm;
@@ -14,7 +14,6 @@ use crate::text::pyc;
 use crate::verify::judge::What;
 use crate::verify::witness::testify;
 use std::borrow::Cow;
-use std::fs::File;
 
 /// How much is held at a time, in bytes; a smaller file is read whole, so that what is parsed, digested and shipped are
 /// the very same bytes.
@@ -41,7 +40,7 @@ struct Change {
 
 impl Shipment<'_> {
     /// Hands on the bytes of one regular file as they will be shipped and tells what the judge sees in them, and their
-    /// digest; where nothing changes in them, that is the one that shows that they are those that were planned for.
+    /// digest.
     pub(super) fn stream(
         &self,
         path: &RelPath,
@@ -50,16 +49,17 @@ impl Shipment<'_> {
     ) -> Result<(Shown, Digest), StreamError> {
         let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
         let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
-        let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
-        if file.size() != facts.size {
-            return Err(JobError::Changed { path: path.clone() }.into());
-        }
+        let changed = || JobError::Changed { path: path.clone() };
+        let file = open(&entry.source).map_err(unreadable)?;
         if facts.size <= WHOLE {
-            let whole = file.whole(|bytes| self.whole(path, entry, facts, bytes, out));
-            whole.map_err(|_| JobError::Changed { path: path.clone() })?
-        } else {
-            self.large(path, entry, facts, &file, out)
+            let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(path, entry, facts, bytes, out));
+            return read.map_err(|_| changed())?;
         }
+        let file = FileBytes::new(file).map_err(unreadable)?;
+        if file.size() != facts.size {
+            return Err(changed().into());
+        }
+        self.large(path, entry, facts, &file, out)
     }
 
     fn whole(
@@ -70,17 +70,12 @@ impl Shipment<'_> {
         bytes: &[u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
-        let digest = Digest::of(bytes);
-        if self.digest(path).is_some_and(|planned| planned != digest) {
+        if self.prepared.readings.get(path).is_some_and(|reading| !reading.is_of(bytes)) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let new = self.new_bytes(path, entry, facts, bytes)?;
         out(&new)?;
-        let digest = match &new {
-            Cow::Borrowed(_) => digest,
-            Cow::Owned(new) => Digest::of(new),
-        };
-        Ok((self.shown(path, &&*new)?, digest))
+        Ok((self.shown(path, &&*new)?, Digest::of(&new)))
     }
 
     fn large(
@@ -133,7 +128,7 @@ impl Shipment<'_> {
 
     /// The digest the file had when it was read for the plan; none where nothing is planned.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.prepared.readings.get(path).map(|reading| reading.digest)
+        self.prepared.readings.get(path).and_then(|reading| reading.digest)
     }
 
     /// All bytes of a file as they will be shipped.

@@ -12,6 +12,7 @@ use crate::base::path::RelPath;
 use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
 use crate::scan::{Entry, Kind};
 use crate::verify::judge::Verdict;
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{self, Write};
@@ -36,7 +37,7 @@ pub fn apply(job: &Job, prepared: &Prepared, listener: &dyn Listener) -> Result<
     change.leave_out()?;
     change.rewrite(listener)?;
     change.symlinks()?;
-    check::judge_directory(&job.root, &job.exclude, &job.law)
+    check::judge_directory(&job.root, &job.exclude, &job.law, &prepared.inventory)
 }
 
 struct Change<'a> {
@@ -54,11 +55,12 @@ impl Change<'_> {
         let sets = self.link_sets();
         listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: 0 });
         for batch in files.chunks(BATCH) {
-            let ready = batch.iter().map(|path| {
+            let ready = batch.par_iter().map(|path| {
                 listener.event(&Event::File { path, bytes: 0 });
                 self.ready(path)
             });
-            let ready = ready.collect::<Result<Vec<_>, _>>()?;
+            // All are tried, so that which error is told does not depend on the threads.
+            let ready = ready.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, _>>()?;
             let mut others = Vec::new();
             for (path, new) in batch.iter().zip(&ready) {
                 for name in sets.get(path).into_iter().flatten() {

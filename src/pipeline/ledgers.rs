@@ -10,7 +10,7 @@ use crate::base::path::RelPath;
 use crate::base::sums::{Summing, Sums};
 use crate::base::write::Store;
 use crate::manifest::{Places, Sum};
-use crate::scan::{Class, Entry, Inventory, Kind};
+use crate::scan::{Entry, Inventory, Kind};
 use crate::text::class::{Answer, New};
 use crate::text::ledger::{Fate, Stated};
 use crate::text::rewrite::{ClassChange, LEDGERS};
@@ -171,7 +171,7 @@ impl Shipped<'_> {
                 Fate::Link(target.clone())
             } else {
                 let first = first(inventory, path);
-                match inventory.entries.get(first).filter(|entry| self.changes(first, entry)) {
+                match inventory.entries.get(first).filter(|entry| self.prepared.changes(self.job, first, entry)) {
                     Some(entry) => Fate::Changed(self.sums(first, entry)?),
                     None => continue,
                 }
@@ -179,17 +179,6 @@ impl Shipped<'_> {
             fates.insert(path.clone(), fate);
         }
         Ok(fates)
-    }
-
-    /// Whether a file is shipped with other bytes than it has.
-    fn changes(&self, path: &RelPath, entry: &Entry) -> bool {
-        let Some(reading) = self.prepared.readings.get(path) else { return false };
-        let is_pyc = entry.file().is_some_and(|facts| matches!(facts.class, Class::Pyc(_)));
-        reading.text.is_some()
-            || (self.job.dest.is_some() && !reading.places.is_empty())
-            || self.prepared.fits.contains_key(path)
-            || self.prepared.strip_of(path).is_some()
-            || (is_pyc && self.job.source_date_epoch.is_some())
     }
 
     /// The sums of a file's bytes as they will be shipped.

@@ -13,6 +13,7 @@ mod compiled;
 mod contents;
 mod error;
 mod fit;
+mod glimpse;
 pub mod in_place;
 mod items;
 mod ledgers;
@@ -46,7 +47,7 @@ use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{self, Candidate, Class, Entry, Inventory, Prune};
+use crate::scan::{self, Candidate, Class, Entry, Inventory, Listing, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
@@ -54,7 +55,8 @@ use crate::text::pyc;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
-use reading::Question;
+use glimpse::Guess;
+use reading::{Digests, Question};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -98,6 +100,8 @@ pub struct Job {
     pub dest: Option<Prefix>,
     /// Directories the tree was built in, to be looked for in the result.
     pub build_dirs: Vec<Prefix>,
+    /// Whether ROOT itself is changed, which gets no record of what it was.
+    pub in_place: bool,
     /// The tool's own program, to be carried where the target has work left for it.
     pub tool: Option<Vec<u8>>,
 }
@@ -161,9 +165,39 @@ impl Prepared {
         }
     }
 
-    /// The digest of a file's bytes in ROOT.
+    /// The digest of a file's bytes in ROOT; of those that stay as they are, not all have one.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.readings.get(path).map(|reading| reading.digest)
+        self.readings.get(path).and_then(|reading| reading.digest)
+    }
+
+    /// Whether a file is shipped with other bytes than it has.
+    fn changes(&self, job: &Job, path: &RelPath, entry: &Entry) -> bool {
+        let Some(reading) = self.readings.get(path) else { return false };
+        let is_pyc = entry.file().is_some_and(|facts| matches!(facts.class, Class::Pyc(_)));
+        reading.text.is_some()
+            || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+            || self.fits.contains_key(path)
+            || self.strip_of(path).is_some()
+            || (is_pyc && job.source_date_epoch.is_some())
+    }
+
+    /// Sees to it that every file that changes has the digest of what it was.
+    fn add_digests(&mut self, job: &Job) -> Result<(), JobError> {
+        let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
+        let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
+        let mut digests = Vec::new();
+        for (path, entry) in lacking {
+            let bytes =
+                fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.clone(), error })?;
+            if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
+                return Err(JobError::Changed { path: path.clone() });
+            }
+            digests.push((path.clone(), Digest::of(&bytes)));
+        }
+        for (path, digest) in digests {
+            self.readings.entry(path).and_modify(|reading| reading.digest = Some(digest));
+        }
+        Ok(())
     }
 
     /// What is looked for in the result: everything that names an old path.
@@ -265,9 +299,13 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let mut inventory = scan::scan_pruned(&job.root, &job.exclude, &job.prune, listener)?;
-    let choice = plan::choose(&hints(job, &inventory), &scan::candidates(&inventory))?;
+    let listing = Listing::new(&job.root, &job.exclude, &job.prune);
+    let guess = Guess::new(job, &listing);
+    let (mut inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
+    let candidates = scan::candidates(&inventory);
+    let choice = plan::choose(&hints(job, &mkconf(&inventory), &candidates), &candidates)?;
     let prefixes = with_root(&choice.prefixes, &job.root);
+    let mut readings = guess.readings(&inventory, seen, &prefixes);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());
@@ -280,8 +318,8 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         without: &job.without,
         strip: job.strip,
         store: &store,
+        digests: if job.in_place { Digests::None } else { Digests::Changing },
     };
-    let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
     let mut dropped = texts::leave_out(&mut inventory, &tree, &readings);
     dropped.extend(compiled::follow(&mut inventory, &prefixes, &mut readings, job.dest.as_ref())?);
@@ -312,6 +350,9 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         store: Some(Arc::clone(&store)),
     };
     ledgers::rewrite(job, &mut prepared, &question)?;
+    if !job.in_place {
+        prepared.add_digests(job)?;
+    }
     prepared.forget_own_path();
     let mut findings = texts::findings(&prepared);
     findings.extend(strip::findings(&prepared));
@@ -382,8 +423,7 @@ fn disputed(inventory: &Inventory, expected: &Verdict) -> Vec<Finding> {
 }
 
 /// What speaks for a prefix besides the tree's files.
-fn hints(job: &Job, inventory: &Inventory) -> Hints {
-    let text = mkconf(inventory);
+fn hints(job: &Job, mkconf: &[u8], candidates: &[Candidate]) -> Hints {
     let root = host::real_path(&job.root);
     let is_root = |candidate: &Candidate| {
         let path = Path::new(std::ffi::OsStr::from_bytes(candidate.prefix.as_bytes()));
@@ -391,19 +431,22 @@ fn hints(job: &Job, inventory: &Inventory) -> Hints {
     };
     Hints {
         given: job.old_prefixes.clone(),
-        localbase: mkconf::localbase(&text).and_then(Prefix::new),
-        same_as_root: scan::candidates(inventory)
-            .into_iter()
-            .filter(is_root)
-            .map(|candidate| candidate.prefix)
+        localbase: mkconf::localbase(mkconf).and_then(Prefix::new),
+        same_as_root: candidates
+            .iter()
+            .filter(|candidate| is_root(candidate))
+            .map(|candidate| candidate.prefix.clone())
             .collect(),
     }
 }
 
+fn mkconf_path() -> RelPath {
+    RelPath::root().join(b"etc").join(b"mk.conf")
+}
+
 /// pkgsrc's configuration in the tree; empty where it has none.
 fn mkconf(inventory: &Inventory) -> Vec<u8> {
-    let path = RelPath::root().join(b"etc").join(b"mk.conf");
-    inventory.entries.get(&path).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
+    inventory.entries.get(&mkconf_path()).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

@@ -9,13 +9,14 @@ use super::around::Around;
 use super::contents::WHOLE;
 use super::strip::{Kept as KeptSections, Strip};
 use super::{strings, strip};
-use crate::base::bytes::{Edited, FileBytes, ReadAt};
-use crate::base::digest::{Digest, Digester};
+use crate::base::bytes::{Edited, FileBytes, ReadAt, WholeFile, open};
+use crate::base::digest::{Digest, Digester, Mark};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::sums::Sums;
 use crate::base::write::{Kept, Store};
+use crate::elf;
 use crate::manifest::{How, Places, Sum};
 use crate::scan::{Class, Entry, FileFacts, Inventory};
 use crate::text::class::{Demand, Subject};
@@ -25,7 +26,6 @@ use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
 
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
@@ -36,8 +36,10 @@ const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 /// What was learned of a file by reading it.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// Digest of its bytes in ROOT.
-    pub digest: Digest,
+    /// Mark of its bytes in ROOT.
+    pub mark: Option<Mark>,
+    /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
+    pub digest: Option<Digest>,
     /// What its text becomes, where that changes.
     pub text: Option<TextFit>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
@@ -89,6 +91,19 @@ pub(super) struct Question<'a> {
     pub(super) strip: bool,
     /// Where new texts are kept.
     pub(super) store: &'a Store,
+    /// Which digests are wanted.
+    pub(super) digests: Digests,
+}
+
+/// Which files' digests are taken while they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Digests {
+    /// Those of all.
+    All,
+    /// Those of files whose bytes will probably change, because the record says what they were.
+    Changing,
+    /// None, because there will be no record.
+    None,
 }
 
 /// Reads every regular file of the inventory that has no reading yet.
@@ -121,15 +136,17 @@ impl Question<'_> {
     fn read(&self, path: &RelPath, entry: &Entry, facts: &FileFacts) -> Result<Reading, JobError> {
         let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
         let changed = |_| JobError::Changed { path: path.clone() };
-        let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+        let file = open(&entry.source).map_err(unreadable)?;
+        if facts.size <= WHOLE {
+            let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(path, entry, facts, bytes));
+            return read.map_err(changed)?;
+        }
+        let file = FileBytes::new(file).map_err(unreadable)?;
         if file.size() != facts.size {
             return Err(JobError::Changed { path: path.clone() });
         }
-        if facts.size <= WHOLE {
-            return file.whole(|bytes| self.whole(path, entry, facts, bytes)).map_err(changed)?;
-        }
         let (digest, named) = self.in_pieces(&file).map_err(changed)?;
-        let mut reading = Reading::of(digest);
+        let mut reading = Reading::of(None, Some(digest));
         if self.skip.matches(path) {
             return Ok(reading);
         }
@@ -143,7 +160,15 @@ impl Question<'_> {
     }
 
     fn whole(&self, path: &RelPath, entry: &Entry, facts: &FileFacts, bytes: &[u8]) -> Result<Reading, JobError> {
-        let mut reading = Reading::of(Digest::of(bytes));
+        let mut reading = self.marked(path, entry, facts, bytes)?;
+        if self.digests == Digests::All || (self.digests == Digests::Changing && reading.may_change(facts)) {
+            reading.digest = Some(Digest::of(bytes));
+        }
+        Ok(reading)
+    }
+
+    fn marked(&self, path: &RelPath, entry: &Entry, facts: &FileFacts, bytes: &[u8]) -> Result<Reading, JobError> {
+        let mut reading = Reading::of(Some(Mark::of(bytes)), None);
         if self.skip.matches(path) || matches!(facts.class, Class::Pyc(_)) {
             return Ok(reading);
         }
@@ -235,8 +260,26 @@ impl Question<'_> {
 }
 
 impl Reading {
-    fn of(digest: Digest) -> Self {
-        Self { digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+    pub(super) fn of(mark: Option<Mark>, digest: Option<Digest>) -> Self {
+        Self { mark, digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+    }
+
+    /// Whether these are the bytes that were read.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
+        match (self.mark, self.digest) {
+            (Some(mark), _) => mark == Mark::of(bytes),
+            (None, Some(digest)) => digest == Digest::of(bytes),
+            (None, None) => false,
+        }
+    }
+
+    /// Whether the file will probably be shipped with other bytes.
+    fn may_change(&self, facts: &FileFacts) -> bool {
+        let run_paths = match &facts.class {
+            Class::Elf(elf::Read::Dynamic(facts)) => !facts.run_paths.is_empty(),
+            _ => false,
+        };
+        run_paths || self.text.is_some() || matches!(self.strip, Some(Ok(_)))
     }
 }
 

@@ -7,7 +7,7 @@ use super::JobError;
 use super::around::Around;
 use super::compiled;
 use super::ledgers;
-use super::reading::{self, Left, Question, Reading};
+use super::reading::{self, Digests, Left, Question, Reading};
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
 use crate::base::glob::Globs;
@@ -44,6 +44,7 @@ pub fn look(root: &Path, old_prefixes: &[Prefix], listener: &dyn Listener) -> Re
         without: &without,
         strip: false,
         store: &store,
+        digests: Digests::All,
     };
     let mut readings = BTreeMap::new();
     reading::read_all(&inventory, &question, &mut readings, listener)?;
@@ -101,7 +102,7 @@ fn kind(kind: &Kind, reading: Option<&Reading>) -> Option<manifest::Kind> {
         Kind::Dir => manifest::Kind::Dir,
         Kind::Symlink(target) => manifest::Kind::Symlink { target: target.clone() },
         Kind::HardLink(first) => manifest::Kind::HardLink { first: first.clone() },
-        Kind::File(facts) => manifest::Kind::File { size: facts.size, sha256: reading?.digest, sha256_before: None },
+        Kind::File(facts) => manifest::Kind::File { size: facts.size, sha256: reading?.digest?, sha256_before: None },
         Kind::Special(_) => return None,
     })
 }

@@ -254,7 +254,7 @@ impl About<'_> {
         let Some(rest) = self.wanted.path(wanted).and_then(|prefix| prefix.strip(path)) else { return false };
         let Place::Inside(place) = self.tree.resolve(&rest, b"") else { return false };
         match self.tree.node(&place) {
-            Some(Node::Dir) => self.tree.nodes().any(|(node, _)| node.parent().as_ref() == Some(&place)),
+            Some(Node::Dir) => self.tree.nodes().any(|(node, _)| node.lies_in(&place)),
             node => node.is_some(),
         }
     }

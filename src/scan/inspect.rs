@@ -40,7 +40,7 @@ fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)
         FileType::Symlink => Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()),
         FileType::RegularFile => {
             let (mut facts, seen) = read(found)?;
-            facts.outside_names = found.outside_names;
+            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp()));
             return Ok((Kind::File(Box::new(facts)), Some(seen)));
         }
         FileType::Fifo => Kind::Special("fifo"),
@@ -68,7 +68,7 @@ pub fn inspect(path: &Path) -> io::Result<FileFacts> {
 pub(super) fn facts(path: &Path, head: &[u8], whole: &dyn ReadAt) -> FileFacts {
     let class = classify(path, head.get(..HEAD as usize).unwrap_or(head), whole);
     let capabilities = matches!(class, Class::Elf(_)) && carries_capabilities(path);
-    FileFacts { size: whole.size(), class, outside_names: 0, capabilities }
+    FileFacts { size: whole.size(), class, outside_names: 0, capabilities, stamp: None }
 }
 
 fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {

@@ -71,6 +71,19 @@ impl Listing {
         Ok(self.each(&read, listener)?.0)
     }
 
+    /// The same, but for files that are no ELF files and on which the file system says that nothing has changed since
+    /// `before`: those are taken from there.
+    pub fn inspect_since(self, before: &Inventory, listener: &dyn Listener) -> Result<Inventory, ScanError> {
+        let read = |found: &Found| {
+            let known = before.entries.get(&found.path).and_then(Entry::file);
+            let same = known.filter(|facts| {
+                facts.stamp == Some(found.facts.stamp()) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
+            });
+            Ok((same.map_or_else(|| inspect(&found.source), |facts| Ok(facts.clone()))?, ()))
+        };
+        Ok(self.each(&read, listener)?.0)
+    }
+
     /// Reads every regular file once and shows its bytes to `look`; gives what that made of them, in the order of paths.
     pub fn read<T: Send>(self, listener: &dyn Listener, look: Look<'_, T>) -> Result<(Inventory, Vec<T>), ScanError> {
         let read = |found: &Found| {

@@ -18,7 +18,7 @@ use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
 use crate::elf;
-use crate::text::pyc::Stamp;
+use crate::text::pyc;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -76,6 +76,17 @@ pub struct FileFacts {
     pub outside_names: u64,
     /// Whether it carries file capabilities (capabilities(7)).
     pub capabilities: bool,
+    /// What the file system said of it when it was found; none for what was not found in a listing.
+    pub stamp: Option<Stamp>,
+}
+
+/// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
+/// nanoseconds), which no program can set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    id: (u64, u64),
+    size: u64,
+    changed: (i64, i64),
 }
 
 /// What a regular file is inside.
@@ -88,7 +99,7 @@ pub enum Class {
     /// A script, with the interpreter of its shebang line.
     Script(Vec<u8>),
     /// A compiled Python file that belongs to its source by modification time.
-    Pyc(Stamp),
+    Pyc(pyc::Stamp),
     /// Anything else.
     Plain,
 }

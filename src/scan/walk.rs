@@ -3,7 +3,7 @@
 //! All directories of one depth are listed side by side, each relative to its own descriptor, so that the kernel looks up
 //! one name for each path and not the whole way to it.
 
-use super::Globs;
+use super::{Globs, Stamp};
 use crate::base::path::RelPath;
 use crate::base::write::is_partial;
 use rayon::prelude::*;
@@ -38,6 +38,8 @@ pub(super) struct Facts {
     pub(super) id: (u64, u64),
     /// Size in bytes.
     pub(super) size: u64,
+    /// When it was last changed: seconds, nanoseconds.
+    pub(super) changed: (i64, i64),
 }
 
 /// One path found.
@@ -127,7 +129,13 @@ impl Facts {
             names: stat.st_nlink,
             id: (stat.st_dev, stat.st_ino),
             size: u64::try_from(stat.st_size).unwrap_or(0),
+            changed: (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0)),
         }
+    }
+
+    /// What changes with the file.
+    pub(super) fn stamp(&self) -> Stamp {
+        Stamp { id: self.id, size: self.size, changed: self.changed }
     }
 }
 

@@ -40,6 +40,9 @@ pub trait Ledger: Sync {
     /// The paths of the tree it keeps sums of, in any order; `None` where the file is no such ledger.
     fn speaks_of(&self, file: &Subject<'_>) -> Option<Vec<RelPath>>;
 
+    /// Whether a file of this name can be such a ledger.
+    fn may_be(&self, path: &RelPath) -> bool;
+
     /// The sums it keeps, sorted by where they stand; none where the file is no such ledger.
     fn sums(&self, file: &Subject<'_>) -> Vec<Stated>;
 

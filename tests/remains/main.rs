@@ -8,5 +8,6 @@ mod command;
 mod elf;
 mod fixtures;
 mod forms;
+mod guess;
 mod judged;
 mod search;

@@ -44,8 +44,7 @@ impl OtherName {
 /// removes every other partial file, tree and symlink. What cannot be read is left to whoever reads the tree next. Fails
 /// where another run is still at it.
 pub fn finish_interrupted(root: &Path) -> Result<(), WriteError> {
-    let mut files = Vec::new();
-    let mut partials = Vec::new();
+    let (mut paths, mut partials) = (Vec::new(), Vec::new());
     let mut walk = WalkDir::new(root).min_depth(1).into_iter();
     while let Some(entry) = walk.next() {
         let Ok(entry) = entry else { continue };
@@ -54,10 +53,14 @@ pub fn finish_interrupted(root: &Path) -> Result<(), WriteError> {
                 walk.skip_current_dir();
             }
             partials.push(entry.into_path());
-        } else if let Some(file) = inode(entry.path()) {
-            files.push((file, entry.into_path()));
+        } else if entry.file_type().is_file() {
+            paths.push(entry.into_path());
         }
     }
+    if partials.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<_> = paths.into_iter().filter_map(|path| Some((inode(&path)?, path))).collect();
     for partial in &partials {
         let ready = inode(partial).filter(|wanted| files.iter().any(|(file, _)| file == wanted));
         let name = files.iter().find(|(_, path)| ready.is_some() && partial_name(path) == *partial);

@@ -88,8 +88,11 @@ fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
 }
 
 /// Whether a file is the list of a package: `.../PACKAGE/+CONTENTS` with an `@name`.
+/// What pkg_create(1) calls the list.
+const NAME: &[u8] = b"+CONTENTS";
+
 fn is_list(file: &Subject<'_>) -> bool {
-    file.path.name() == b"+CONTENTS"
+    file.path.name() == NAME
         && file.directory().depth() >= 2
         && entries(file.bytes).any(|entry| entry.line == Line::Package)
 }
@@ -210,6 +213,10 @@ impl Ledger for PackageList {
             let each = listed(file).into_iter();
             each.flat_map(|listed| [listed.summed(file), listed.path]).collect()
         })
+    }
+
+    fn may_be(&self, path: &RelPath) -> bool {
+        path.name() == NAME
     }
 
     fn sums(&self, file: &Subject<'_>) -> Vec<Stated> {

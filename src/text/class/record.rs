@@ -26,6 +26,10 @@ impl Ledger for Record {
         Some(lines(file.bytes).filter_map(|(_, line)| path(file, &site, &entry(line)?.path)).collect())
     }
 
+    fn may_be(&self, path: &RelPath) -> bool {
+        site(path).is_some()
+    }
+
     fn sums(&self, file: &Subject<'_>) -> Vec<Stated> {
         let Some(site) = site(file.path) else { return Vec::new() };
         let stated = lines(file.bytes).filter_map(|(start, line)| {

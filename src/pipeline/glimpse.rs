@@ -1,0 +1,70 @@
+//! What a file shows when the tree is read for the first time, before it is known which prefixes count.
+//!
+//! A few files tell which prefixes those will be, mostly rightly: a file that names none of them, and in which nothing else
+//! can change, is then known well enough and need not be read again for the plan. Where the guess was wrong, all are.
+
+use super::contents::WHOLE;
+use super::reading::Reading;
+use super::{Job, hints, with_root};
+use crate::base::bytes::ReadAt;
+use crate::base::digest::{Digest, Mark};
+use crate::base::path::{Prefix, RelPath};
+use crate::elf;
+use crate::plan;
+use crate::scan::{Class, FileFacts, Inventory, Listing};
+use crate::text::occurrence::{Names, Reading as As};
+use crate::text::rewrite::LEDGERS;
+use std::collections::BTreeMap;
+use std::io;
+
+/// The prefixes that will probably count.
+pub(super) struct Guess<'a> {
+    job: &'a Job,
+    prefixes: Vec<Prefix>,
+    names: Names,
+}
+
+impl<'a> Guess<'a> {
+    pub(super) fn new(job: &'a Job, listing: &Listing) -> Self {
+        let candidates = if job.old_prefixes.is_empty() { listing.guess() } else { Vec::new() };
+        let mkconf = listing.contents(&super::mkconf_path());
+        let chosen = plan::choose(&hints(job, &mkconf, &candidates), &candidates);
+        let prefixes = with_root(&chosen.map(|choice| choice.prefixes).unwrap_or_default(), &job.root);
+        Self { job, names: Names::new(&prefixes), prefixes }
+    }
+
+    /// What is known of a file if the guess is right; none where it has to be read again.
+    pub(super) fn look(&self, path: &RelPath, facts: &FileFacts, bytes: &dyn ReadAt) -> io::Result<Option<Reading>> {
+        let is_elf = matches!(facts.class, Class::Elf(_) | Class::BadElf(_));
+        if facts.size > WHOLE || (is_elf && self.job.strip) || LEDGERS.iter().any(|ledger| ledger.may_be(path)) {
+            return Ok(None);
+        }
+        let bytes = bytes.range(0, facts.size)?;
+        // As binary data more counts as a name than as text. Compiled modules name their sources, and follow those.
+        if !matches!(facts.class, Class::Pyc(_)) && self.names.any(&bytes, As::Binary) {
+            return Ok(None);
+        }
+        let will_change = match &facts.class {
+            Class::Elf(elf::Read::Dynamic(facts)) => !facts.run_paths.is_empty(),
+            Class::Pyc(_) => self.job.source_date_epoch.is_some(),
+            _ => false,
+        };
+        let digest = (will_change && !self.job.in_place).then(|| Digest::of(&bytes));
+        Ok(Some(Reading::of(Some(Mark::of(&bytes)), digest)))
+    }
+
+    /// The readings of the files that need no second look, now that the prefixes are known; `seen` are those of the regular
+    /// files, in the order of paths.
+    pub(super) fn readings(
+        &self,
+        inventory: &Inventory,
+        seen: Vec<Option<Reading>>,
+        prefixes: &[Prefix],
+    ) -> BTreeMap<RelPath, Reading> {
+        if !prefixes.iter().all(|prefix| self.prefixes.contains(prefix)) {
+            return BTreeMap::new();
+        }
+        let files = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some());
+        files.zip(seen).filter_map(|((path, _), reading)| Some((path.clone(), reading?))).collect()
+    }
+}
