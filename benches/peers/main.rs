@@ -51,7 +51,7 @@ fn run() -> Result<(), String> {
 
 /// Measures every work asked for and writes the page.
 fn peers(asked: &arguments::Asked) -> Result<(), String> {
-    let tools = tools::find()?;
+    let tools = tools::find(work::all().iter().any(|work| work.registry && asked.wants(work.word)))?;
     let lab = lab::Lab::new(asked)?;
     let corpus = corpus::Corpus::look(&lab)?;
     let mut measured = Vec::new();

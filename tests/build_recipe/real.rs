@@ -1,7 +1,7 @@
 //! From a recipe to the archive on a real tree: RELOCATE_PKGSRC names it, RELOCATE_PKGSRC_PACKAGES the package paths to build,
 //! RELOCATE_PKGSRC_ENVIRONMENT (`A=b,C=d e`) the variables its bootstrap needs with the compiler at hand,
-//! RELOCATE_PKGSRC_PREFER=yes that the host's libraries are too new for it. Without them the fixture's tree is built. Minutes
-//! with a real one.
+//! RELOCATE_PKGSRC_PREFER=yes that the host's libraries are too new for it, RELOCATE_PKGSRC_BUNDLE those that are bundled all
+//! the same. Without them the fixture's tree is built. Minutes with a real one.
 
 use crate::lab::{Lab, Ran, fixture};
 use std::env;
@@ -27,7 +27,9 @@ fn a_tree_becomes_an_archive_whose_packages_are_whole_elsewhere() {
     let variables: Vec<_> = variables.map(|(name, value)| format!("{name} = {value:?}")).collect();
     let prefer = env::var("RELOCATE_PKGSRC_PREFER").unwrap_or_else(|_| "no".to_owned());
     let bootstrap = format!("prefer-pkgsrc = {prefer:?}\nenvironment = {{ {} }}", variables.join(", "));
-    lab.recipe_with(&quoted.join(", "), &bootstrap, "");
+    let bundled = env::var("RELOCATE_PKGSRC_BUNDLE").unwrap_or_default();
+    let bundled: Vec<_> = bundled.split_ascii_whitespace().collect();
+    lab.recipe_with(&quoted.join(", "), &bootstrap, &format!("\n[pack]\nbundle = {bundled:?}\n"));
 
     let ran = lab.build(&[]).expect(0, &["ready: "], &["== bootstrap"]);
     eprintln!("{}", ran.out);

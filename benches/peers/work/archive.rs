@@ -25,6 +25,7 @@ pub(crate) fn gzip() -> Work {
         word: "gzip",
         title: "To a .tar.gz",
         before: "cp -a \"$ROOT\" \"$WORK/script\"".to_owned(),
+        registry: true,
         conda: true,
         entrants: vec![
             relocate("relocate -o x.tar.gz", GZIP, ""),
@@ -63,6 +64,7 @@ pub(crate) fn zstd() -> Work {
         word: "zstd",
         title: "To a .tar.zst",
         before: String::new(),
+        registry: true,
         conda: true,
         entrants: vec![
             relocate("relocate -o x.tar.zst", ZSTD, ""),

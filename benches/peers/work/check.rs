@@ -8,6 +8,7 @@ pub(crate) fn work() -> Work {
         word: "check",
         title: "A tree read again",
         before: "\"$RELOCATE\" \"$ROOT\" -o \"$WORK/tree/\" --keep-la --no-tool -q $ALLOWED".to_owned(),
+        registry: false,
         conda: false,
         entrants: vec![
             Entrant::new("relocate check", "\"$RELOCATE\" check \"$WORK/tree\" -q $ALLOWED"),

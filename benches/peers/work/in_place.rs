@@ -23,6 +23,7 @@ pub(crate) fn work() -> Work {
         word: "in-place",
         title: "Run-time paths, in place",
         before: "cp -a \"$ROOT\" \"$WORK/script\"".to_owned(),
+        registry: true,
         conda: false,
         entrants: vec![
             Entrant::new(

@@ -23,6 +23,7 @@ pub(crate) fn work() -> Work {
         word: "install",
         title: "Unpacked and on the disk",
         before: format!("{} && {}", archive("a.tar.gz"), archive("a.tar.zst")),
+        registry: false,
         conda: false,
         entrants: vec![
             relocate("relocate install x.tar.gz", "a.tar.gz"),

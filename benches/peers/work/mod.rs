@@ -90,6 +90,8 @@ pub(crate) struct Work {
     pub(crate) title: &'static str,
     /// What is done once before all rounds.
     pub(crate) before: String,
+    /// Programs of the Python registry take part.
+    pub(crate) registry: bool,
     /// The files are needed as a conda environment too.
     pub(crate) conda: bool,
     /// Who takes turns.
