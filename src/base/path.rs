@@ -6,11 +6,13 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A path inside a tree: components joined by single slashes, no leading or trailing slash, no `.` and no `..`.
 /// The empty path is the tree itself. Ordered by components, so that a directory comes right before what it holds.
+/// A clone shares the bytes: large trees have their paths in many lists.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct RelPath(Vec<u8>);
+pub struct RelPath(Arc<[u8]>);
 
 impl RelPath {
     /// The tree itself.
@@ -25,7 +27,7 @@ impl RelPath {
             return None;
         }
         if path.is_empty() || path.split(|byte| *byte == b'/').all(|part| !matches!(part, b"" | b"." | b"..")) {
-            return Some(Self(path.to_vec()));
+            return Some(Self(path.into()));
         }
         let mut clean = Self::root();
         for part in parts(path) {
@@ -61,12 +63,8 @@ impl RelPath {
     #[must_use]
     pub fn join(&self, part: &[u8]) -> Self {
         debug_assert!(!part.contains(&b'/'), "join takes one component");
-        let mut bytes = self.0.clone();
-        if !bytes.is_empty() {
-            bytes.push(b'/');
-        }
-        bytes.extend_from_slice(part);
-        Self(bytes)
+        let slash: &[u8] = if self.is_root() { b"" } else { b"/" };
+        Self([&*self.0, slash, part].concat().into())
     }
 
     /// Appends another relative path.
@@ -81,7 +79,7 @@ impl RelPath {
             return None;
         }
         let end = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        Some(Self(self.0[..end].to_vec()))
+        Some(Self(self.0[..end].into()))
     }
 
     /// The last component; empty for the tree itself.
@@ -98,7 +96,7 @@ impl RelPath {
     /// Whether it lies in `dir` itself, not in a directory of it.
     pub fn lies_in(&self, dir: &Self) -> bool {
         let start = self.0.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
-        !self.is_root() && self.0[..start] == dir.0
+        !self.is_root() && self.0[..start] == *dir.0
     }
 
     /// The way from directory `self` to `target` by `..` and components; empty where they are the same.

@@ -168,7 +168,7 @@ fn what(entry: &Entry) -> Result<What, JobError> {
 
 /// What the judge's own parser makes of a file.
 pub(super) fn read(entry: &Entry) -> Result<What, JobError> {
-    let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+    let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
     let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
     Ok(What::from(testify(&file)))
 }

@@ -48,7 +48,7 @@ impl Shipment<'_> {
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
         let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
-        let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
         let changed = || JobError::Changed { path: path.clone() };
         let file = open(&entry.source).map_err(unreadable)?;
         if facts.size <= WHOLE {

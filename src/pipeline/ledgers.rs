@@ -45,7 +45,7 @@ pub(super) fn rewrite(job: &Job, prepared: &mut Prepared, question: &Question<'_
             let Some(reading) = prepared.readings.get_mut(&path) else { continue };
             reading.sums = sums;
             if let Some((fit, places)) = new {
-                (reading.text, reading.places) = (Some(fit), places);
+                (reading.text, reading.places) = (Some(Box::new(fit)), places);
             }
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn look(
 ) -> Result<(), JobError> {
     let sums_of = |_: &RelPath, entry: &Entry| {
         let sums = File::open(&entry.source).and_then(FileBytes::new).and_then(|source| Sums::read(&source));
-        sums.map_err(|error| JobError::Read { path: entry.source.clone(), error })
+        sums.map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })
     };
     for (which, ledger) in LEDGERS.iter().enumerate() {
         let mut found = Vec::new();
@@ -84,7 +84,7 @@ fn is(reading: &Reading, which: usize) -> bool {
 }
 
 fn read(entry: &Entry) -> Result<Vec<u8>, JobError> {
-    fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.clone(), error })
+    fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })
 }
 
 /// The first name of a file.
@@ -132,7 +132,7 @@ impl Shipped<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<Rewritten, JobError> {
         let ledger = LEDGERS[which];
-        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
+        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_deref());
         let mut bytes = match text {
             Some(fit) => question.store.get(fit.kept)?,
             None => read(entry)?,

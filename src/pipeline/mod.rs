@@ -188,7 +188,7 @@ impl Prepared {
         let mut digests = Vec::new();
         for (path, entry) in lacking {
             let bytes =
-                fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.clone(), error })?;
+                fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })?;
             if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }

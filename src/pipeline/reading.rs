@@ -33,7 +33,7 @@ const CHUNK: u64 = 4 << 20;
 /// The index of pkgsrc's package database, from file to package.
 const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 
-/// What was learned of a file by reading it.
+/// What was learned of a file by reading it. There is one for every file of the tree, so what few have is boxed.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// Mark of its bytes in ROOT.
@@ -41,7 +41,7 @@ pub struct Reading {
     /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
     pub digest: Option<Digest>,
     /// What its text becomes, where that changes.
-    pub text: Option<TextFit>,
+    pub text: Option<Box<TextFit>>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
     pub places: Vec<Places>,
     /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
@@ -51,7 +51,7 @@ pub struct Reading {
     /// What becomes of its debug sections, where it has any and they are to go.
     pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
-    pub left: Option<Left>,
+    pub left: Option<Box<Left>>,
 }
 
 /// A text that changes.
@@ -134,7 +134,7 @@ pub(super) fn read_all(
 
 impl Question<'_> {
     fn read(&self, path: &RelPath, entry: &Entry, facts: &FileFacts) -> Result<Reading, JobError> {
-        let unreadable = |error| JobError::Read { path: entry.source.clone(), error };
+        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
         let changed = |_| JobError::Changed { path: path.clone() };
         let file = open(&entry.source).map_err(unreadable)?;
         if facts.size <= WHOLE {
@@ -176,7 +176,7 @@ impl Question<'_> {
         if !text {
             if path.name() == PACKAGE_INDEX && self.names.any(bytes, As::Binary) {
                 let why = "its keys are absolute paths; 'pkg_admin rebuild' makes it again".to_owned();
-                reading.left = Some(Left::Dropped("package-database", why));
+                reading.left = Some(Box::new(Left::Dropped("package-database", why)));
                 return Ok(reading);
             }
             self.binary(&mut reading, facts, bytes).map_err(|error| JobError::Bug(format!("{path}: {error}")))?;
@@ -211,15 +211,15 @@ impl Question<'_> {
         match rewrite::rewrite(subject, self.without) {
             Outcome::Same => reading.places = self.text_places(subject.path, subject.bytes),
             Outcome::Refused(class, why) => {
-                reading.left = Some(Left::Refused(class, why));
+                reading.left = Some(Box::new(Left::Refused(class, why)));
                 reading.places = self.text_places(subject.path, subject.bytes);
             }
-            Outcome::Dropped(class, why) => reading.left = Some(Left::Dropped(class, why)),
+            Outcome::Dropped(class, why) => reading.left = Some(Box::new(Left::Dropped(class, why))),
             Outcome::New(new) => {
                 reading.places = self.text_places(subject.path, &new.bytes);
                 let (sums, kept) = (Sums::of(&new.bytes), self.store.put(&new.bytes)?);
-                reading.left = new.refused.map(|(class, why)| Left::Refused(class, why));
-                reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
+                reading.left = new.refused.map(|(class, why)| Box::new(Left::Refused(class, why)));
+                reading.text = Some(Box::new(TextFit { changes: new.changes, sums, demands: new.demands, kept }));
             }
         }
         Ok(())
@@ -238,7 +238,7 @@ impl Question<'_> {
                 let class = if is_elf(&facts.class) { "elf" } else { "data" };
                 reading.places = places(How::Padded, class, found.into_iter());
             }
-            Err(why) => reading.left = Some(Left::Strings(why)),
+            Err(why) => reading.left = Some(Box::new(Left::Strings(why))),
         }
     }
 

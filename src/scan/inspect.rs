@@ -12,6 +12,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How much of a file tells what it is, in bytes; in most ELF files that is all the loader would look at.
 pub(super) const HEAD: u64 = 64 << 10;
@@ -28,7 +29,11 @@ pub(super) fn entry<T>(
         Err(error) => return Err((found.source, error)),
     };
     let Found { path, source, facts, .. } = found;
-    Ok((path, Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime, source }, seen))
+    Ok((
+        path,
+        Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime, source: source.into() },
+        seen,
+    ))
 }
 
 fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)>) -> io::Result<(Kind, Option<T>)> {
@@ -41,7 +46,7 @@ fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)
         FileType::RegularFile => {
             let (mut facts, seen) = read(found)?;
             (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp()));
-            return Ok((Kind::File(Box::new(facts)), Some(seen)));
+            return Ok((Kind::File(Arc::new(facts)), Some(seen)));
         }
         FileType::Fifo => Kind::Special("fifo"),
         FileType::Socket => Kind::Special("socket"),

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A larger file is not held whole, in bytes.
 const WHOLE: u64 = 64 << 20;
@@ -52,7 +53,7 @@ impl Listing {
             let files = below.filter(|found| found.path.depth() == 2 && found.first.is_none() && found.size > 0);
             let telling = files.filter_map(|found| {
                 let facts = inspect(&found.source).ok()?;
-                matches!(facts.class, Class::Elf(_) | Class::Script(_)).then(|| Kind::File(Box::new(facts)))
+                matches!(facts.class, Class::Elf(_) | Class::Script(_)).then(|| Kind::File(Arc::new(facts)))
             });
             voices.extend(telling.take(ASKED).flat_map(|kind| evidence::voices(&known, &kind)));
         }

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a tree holds, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +48,7 @@ pub struct Entry {
     /// Modification time in whole seconds since 1970, rounded down.
     pub mtime: i64,
     /// Where its bytes are read from; below ROOT, or on the host for what is copied in.
-    pub source: PathBuf,
+    pub source: Arc<Path>,
 }
 
 /// What a path is.
@@ -56,7 +57,7 @@ pub enum Kind {
     /// A directory.
     Dir,
     /// A regular file; of a hard-link set, its first name in path order.
-    File(Box<FileFacts>),
+    File(Arc<FileFacts>),
     /// Another name of a file that has an entry.
     HardLink(RelPath),
     /// A symlink and its target, as written.

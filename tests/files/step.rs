@@ -1,5 +1,5 @@
 //! Runs the program under ptrace and stops it before its Nth system call that changes a file system: the named points at
-//! which a kill, or a change made by somebody else, must do no harm. Only the first thread is counted.
+//! which a kill, or a change made by somebody else, must do no harm. The calls of all its threads are counted.
 
 use crate::call::Call;
 use nix::libc;
@@ -9,6 +9,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
 /// The calls that count; also those that make a file by opening it.
@@ -48,12 +49,12 @@ pub(crate) enum Went {
 
 /// Runs `call` and kills it right before its change number `point`, counted from 0.
 pub(crate) fn kill_at(call: &Call, point: usize) -> Went {
-    let stepped = Stepped::begin(call);
+    let mut stepped = Stepped::begin(call);
     if let Some(code) = stepped.until(point) {
         return Went::Ended(code);
     }
     kill(stepped.pid, Signal::SIGKILL).unwrap();
-    while !matches!(waitpid(stepped.pid, None).unwrap(), WaitStatus::Signaled(..)) {}
+    while !matches!(stepped.wait(), WaitStatus::Signaled(of, ..) if of == stepped.pid) {}
     Went::Killed
 }
 
@@ -63,7 +64,7 @@ pub(crate) fn act_at(call: &Call, point: usize, act: impl FnOnce()) -> (i32, Str
     let mut stepped = Stepped::begin(call);
     assert_eq!(stepped.until(point), None, "it ended before that point");
     act();
-    stepped.resume(None);
+    stepped.resume(stepped.stopped, None);
     let code = stepped.until(usize::MAX).unwrap();
     let mut said = String::new();
     stepped.said.rewind().unwrap();
@@ -72,7 +73,10 @@ pub(crate) fn act_at(call: &Call, point: usize, act: impl FnOnce()) -> (i32, Str
 }
 
 struct Stepped {
+    /// The process, and its first thread.
     pid: Pid,
+    /// The thread that stands before the point.
+    stopped: Pid,
     said: File,
 }
 
@@ -85,41 +89,53 @@ impl Stepped {
         command.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
         command.arg(call.0.get_program()).args(call.0.get_args()).current_dir(call.0.get_current_dir().unwrap());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone().unwrap());
+        command.process_group(0);
         let child = command.spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());
         while !matches!(waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap(), WaitStatus::Stopped(..)) {}
-        let options = Options::PTRACE_O_TRACESYSGOOD | Options::PTRACE_O_TRACEEXEC | Options::PTRACE_O_EXITKILL;
+        let options = Options::PTRACE_O_TRACESYSGOOD
+            | Options::PTRACE_O_TRACEEXEC
+            | Options::PTRACE_O_TRACECLONE
+            | Options::PTRACE_O_EXITKILL;
         ptrace::seize(pid, options).unwrap();
         kill(pid, Signal::SIGCONT).unwrap();
-        Self { pid, said }
+        Self { pid, stopped: pid, said }
+    }
+
+    /// What any of its threads does next; they are the process group.
+    fn wait(&self) -> WaitStatus {
+        waitpid(Pid::from_raw(-self.pid.as_raw()), Some(WaitPidFlag::__WALL)).unwrap()
     }
 
     /// Lets it run up to its change number `point` from here; the exit code where it ends before.
-    fn until(&self, point: usize) -> Option<i32> {
+    fn until(&mut self, point: usize) -> Option<i32> {
         let mut seen = 0;
         loop {
-            match waitpid(self.pid, None).unwrap() {
-                WaitStatus::Exited(_, code) => return Some(code),
-                WaitStatus::Signaled(_, signal, _) => panic!("it was killed by {signal}"),
-                WaitStatus::PtraceSyscall(_) if self.is_change() => {
+            let status = self.wait();
+            match status {
+                WaitStatus::Exited(of, code) if of == self.pid => return Some(code),
+                WaitStatus::Signaled(of, signal, _) if of == self.pid => panic!("it was killed by {signal}"),
+                WaitStatus::Exited(..) | WaitStatus::Signaled(..) => {}
+                WaitStatus::PtraceSyscall(thread) if Self::is_change(thread) => {
                     if seen == point {
+                        self.stopped = thread;
                         return None;
                     }
                     seen += 1;
-                    self.resume(None);
+                    self.resume(thread, None);
                 }
                 // The stop that begins it all, and its end, are of this test's own making.
-                WaitStatus::Stopped(_, signal) if ![Signal::SIGSTOP, Signal::SIGCONT].contains(&signal) => {
-                    self.resume(Some(signal));
+                WaitStatus::Stopped(thread, signal) if ![Signal::SIGSTOP, Signal::SIGCONT].contains(&signal) => {
+                    self.resume(thread, Some(signal));
                 }
-                _ => self.resume(None),
+                _ => self.resume(status.pid().unwrap(), None),
             }
         }
     }
 
     /// Whether it stands before a call that counts; at the end of a call the result is another.
-    fn is_change(&self) -> bool {
-        let registers = ptrace::getregs(self.pid).unwrap();
+    fn is_change(thread: Pid) -> bool {
+        let registers = ptrace::getregs(thread).unwrap();
         let entering = registers.rax.cast_signed() == -i64::from(libc::ENOSYS);
         let number = registers.orig_rax.cast_signed();
         let flags = match number {
@@ -131,7 +147,12 @@ impl Stepped {
         entering && (CHANGES.contains(&number) || flags & u64::from(makes.cast_unsigned()) != 0)
     }
 
-    fn resume(&self, signal: Option<Signal>) {
-        ptrace::syscall(self.pid, signal).unwrap();
+    fn resume(&self, thread: Pid, signal: Option<Signal>) {
+        // A thread that was killed meanwhile, by the end of all, is waited for next.
+        match ptrace::syscall(thread, signal) {
+            Ok(()) => {}
+            Err(nix::errno::Errno::ESRCH) if thread != self.pid => {}
+            Err(error) => panic!("{thread}: {error}"),
+        }
     }
 }
