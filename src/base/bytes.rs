@@ -79,11 +79,6 @@ impl FileBytes {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
-
-    /// Shows it whole, see [`WholeFile`].
-    pub fn whole<T>(&self, look: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
-        WholeFile::new(&self.file, self.size).read(look)
-    }
 }
 
 impl ReadAt for FileBytes {
