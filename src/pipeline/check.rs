@@ -100,7 +100,7 @@ pub fn directory(root: &Path, asked: &Asked<'_>, listener: &dyn Listener) -> Res
     let recorded = about.as_ref().map(|about| about.old_prefixes.clone()).filter(|prefixes| !prefixes.is_empty());
     let known = if asked.old_prefixes.is_empty() { recorded } else { Some(asked.old_prefixes.to_vec()) };
     let listing = Listing::new(root, &Globs::default(), &Prune::default());
-    let mkconf = listing.contents(&RelPath::root().join(b"etc").join(b"mk.conf"));
+    let mkconf = listing.contents(&super::mkconf_path());
     let search = |prefixes: &[Prefix]| left::Search::new(root, &mkconf, prefixes, about.as_ref(), asked);
     // What all files name is known only when all are read; what a few name is mostly the same, and if not, all are read
     // again.

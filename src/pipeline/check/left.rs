@@ -1,4 +1,4 @@
-//! What is left in a tree on the disk: reads each file once, for the judge of the closure and for the remains.
+//! What is left in a tree on the disk: reads each file once, for the judge of the closure and for what names an old path.
 
 use super::Asked;
 use crate::base::bytes::ReadAt;

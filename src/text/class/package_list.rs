@@ -87,10 +87,10 @@ fn entries(bytes: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
-/// Whether a file is the list of a package: `.../PACKAGE/+CONTENTS` with an `@name`.
 /// What pkg_create(1) calls the list.
 const NAME: &[u8] = b"+CONTENTS";
 
+/// Whether a file is the list of a package: `.../PACKAGE/+CONTENTS` with an `@name`.
 fn is_list(file: &Subject<'_>) -> bool {
     file.path.name() == NAME
         && file.directory().depth() >= 2
