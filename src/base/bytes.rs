@@ -6,11 +6,11 @@
 
 use rustix::fs::{Mode, OFlags};
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// A source of bytes with a known length, read by offset.
 pub trait ReadAt {
@@ -99,14 +99,48 @@ pub fn open(path: &Path) -> io::Result<File> {
     Ok(File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?))
 }
 
-thread_local! {
-    /// What files are read into, one after the other: fresh memory for each costs more than the reading, because all threads
-    /// stop for it.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+/// Memory that nobody uses at the moment. Files are read into it one after the other, by all threads: fresh memory for each
+/// costs more than the reading, because the kernel clears it and all threads stop when it is given back.
+static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// A file with as many bytes or more gets memory of its own.
+const KEPT: usize = 32 << 20;
+/// No less than this is taken, in bytes.
+const LEAST: usize = 1 << 20;
+/// How many pieces of memory are kept at most.
+const MOST_KEPT: usize = 16;
+
+/// Memory for the time of one file.
+struct Lent(Vec<u8>);
+
+impl Lent {
+    /// At least `len` bytes; what they are is what was there before.
+    fn of(len: usize) -> Self {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        // The smallest that is long enough, else the longest.
+        let best = (0..spare.len()).min_by_key(|at| match spare[*at].len() {
+            enough if enough >= len => (0, enough),
+            short => (1, usize::MAX - short),
+        });
+        let mut memory = best.map(|at| spare.swap_remove(at)).unwrap_or_default();
+        drop(spare);
+        if memory.len() < len {
+            // Before there is more of it, so that never both are held. What is never written to costs nothing.
+            drop(std::mem::take(&mut memory));
+            memory = vec![0; len.next_power_of_two().max(LEAST)];
+        }
+        Self(memory)
+    }
 }
 
-/// A file of so many bytes or more gets memory of its own.
-const KEPT: u64 = 16 << 20;
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.len() <= KEPT && spare.len() < MOST_KEPT {
+            spare.push(std::mem::take(&mut self.0));
+        }
+    }
+}
 
 /// An open file that is to be held whole, and the length it should have.
 pub struct WholeFile<'a> {
@@ -120,27 +154,21 @@ impl<'a> WholeFile<'a> {
         Self { file, size }
     }
 
-    /// Shows all bytes. Fails where there are more or fewer than there should be, and where reading fails.
-    pub fn read<R>(&self, show: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
-        let keep = self.size < KEPT;
-        // Taken and not borrowed: whoever looks at the bytes may have other files read on this thread meanwhile.
-        let mut buffer = if keep { BUFFER.take() } else { Vec::new() };
-        let result = self.fill(&mut buffer).map(|()| show(&buffer[..self.size as usize]));
-        if keep {
-            BUFFER.set(buffer);
-        }
-        result
-    }
-
-    fn fill(&self, buffer: &mut Vec<u8>) -> io::Result<()> {
+    /// Shows all bytes, which may be written over. Fails where there are more or fewer than there should be, and where
+    /// reading fails.
+    pub fn read<R>(&self, show: impl FnOnce(&mut [u8]) -> R) -> io::Result<R> {
         let len = self.size as usize;
         // One byte more than there should be, so that the end is seen by the same call.
-        if buffer.len() <= len {
-            buffer.resize(len + 1, 0);
-        }
+        let mut memory = Lent::of(len + 1);
+        self.fill(&mut memory.0[..=len])?;
+        Ok(show(&mut memory.0[..len]))
+    }
+
+    fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
+        let len = self.size as usize;
         let mut filled = 0;
         while filled <= len {
-            match self.file.read_at(&mut buffer[filled..=len], filled as u64) {
+            match self.file.read_at(&mut buffer[filled..], filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -161,6 +189,19 @@ pub struct Edit {
     pub offset: u64,
     /// The new bytes.
     pub bytes: Vec<u8>,
+}
+
+/// Lays edits (any order, later ones win) over `bytes`, which are those from `offset` on; what lies outside them is left.
+pub fn lay(edits: &[Edit], offset: u64, bytes: &mut [u8]) {
+    let end = offset.saturating_add(bytes.len() as u64);
+    for edit in edits {
+        let edit_end = edit.offset.saturating_add(edit.bytes.len() as u64);
+        let (low, high) = (edit.offset.max(offset), edit_end.min(end));
+        if low < high {
+            bytes[(low - offset) as usize..(high - offset) as usize]
+                .copy_from_slice(&edit.bytes[(low - edit.offset) as usize..(high - edit.offset) as usize]);
+        }
+    }
 }
 
 /// A source seen through a list of edits, as the file will be once they are applied.
@@ -186,16 +227,16 @@ impl ReadAt for Edited<'_> {
     fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
         let end = end_of(offset, len, self.size)?;
         let from_source = self.source.size().clamp(offset, end) - offset;
-        let mut bytes = self.source.range(offset.min(self.source.size()), from_source)?.into_owned();
-        bytes.resize(len as usize, 0);
-        for edit in self.edits {
-            let edit_end = edit.offset.saturating_add(edit.bytes.len() as u64);
-            let (low, high) = (edit.offset.max(offset), edit_end.min(end));
-            if low < high {
-                bytes[(low - offset) as usize..(high - offset) as usize]
-                    .copy_from_slice(&edit.bytes[(low - edit.offset) as usize..(high - edit.offset) as usize]);
+        let mut bytes = match self.source.range(offset.min(self.source.size()), from_source)? {
+            Cow::Owned(bytes) => bytes,
+            Cow::Borrowed(part) => {
+                let mut bytes = Vec::with_capacity(len as usize);
+                bytes.extend_from_slice(part);
+                bytes
             }
-        }
+        };
+        bytes.resize(len as usize, 0);
+        lay(self.edits, offset, &mut bytes);
         Ok(Cow::Owned(bytes))
     }
 }
@@ -219,10 +260,11 @@ mod tests {
     fn a_file_of_another_size_than_expected_is_refused() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"0123456789").unwrap();
-        let read = |size| WholeFile::new(&file, size).read(<[u8]>::to_vec);
+        let read = |size| WholeFile::new(&file, size).read(|bytes| bytes.to_vec());
         assert_eq!(read(10).unwrap(), b"0123456789");
         assert!(read(9).is_err() && read(11).is_err() && read(0).is_err());
         // What an earlier and longer file left in the memory is not shown.
+        assert_eq!(WholeFile::new(&tempfile::tempfile().unwrap(), 0).read(|bytes| bytes.len()).unwrap(), 0);
         let nested = WholeFile::new(&file, 10).read(|outer| read(10).unwrap() == outer);
         assert!(nested.unwrap());
     }

@@ -20,6 +20,7 @@ use crate::scan::Prune;
 use crate::verify::judge::Law;
 use output::Output;
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -74,7 +75,8 @@ fn carry_out(args: &PackArgs, job: &Job, output: &Output, typed: &[OsString]) ->
     if matches!(output, Output::InPlace) && !args.dry_run {
         in_place::resume(&job.root)?;
     }
-    let prepared = pipeline::prepare(job, &progress)?;
+    // The process ends after this. Giving back the memory of a large tree piece by piece would only take time.
+    let prepared = ManuallyDrop::new(pipeline::prepare(job, &progress)?);
     let stop = if !prepared.refused().is_empty() {
         Some(Exit::Refused)
     } else if prepared.is_hopeless() && !args.unproven {

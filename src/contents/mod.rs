@@ -102,22 +102,26 @@ impl Contents {
     /// Looks at every path below `root`. A package database is any directory whose entries hold a `+CONTENTS`: its place
     /// moved from `var/db/pkg` to `pkgdb`, and a recipe may put it anywhere.
     pub fn read(root: &Path) -> Result<Self, ContentsError> {
-        let sizes = sizes(root)?;
+        Ok(Self::of(root, &sizes(root)?))
+    }
+
+    /// The same for a tree whose files and symlinks are known: their sizes in bytes, by path below `root`.
+    pub fn of(root: &Path, sizes: &BTreeMap<PathBuf, u64>) -> Self {
         let mut found = Self { files: sizes.len() as u64, bytes: sizes.values().sum(), ..Self::default() };
         let mut owned: BTreeSet<PathBuf> = BTreeSet::new();
         for listing in sizes.keys().filter(|path| path.file_name().is_some_and(|name| name == database::LISTING)) {
-            found.add(database::read(root, listing, &sizes), &mut owned);
+            found.add(database::read(root, listing, sizes), &mut owned);
         }
         // What pkgsrc made of a Python distribution is listed once, as the package.
         let of_packages = owned.clone();
         for metadata in sizes.keys().filter(|path| wheel::is_metadata(path) && !of_packages.contains(*path)) {
-            found.add(wheel::read(root, metadata, &sizes), &mut owned);
+            found.add(wheel::read(root, metadata, sizes), &mut owned);
         }
         found.unowned = sizes.keys().filter(|path| !owned.contains(*path) && !database::is_part(path)).count() as u64;
         package::explain(&mut found.packages, &mut found.findings);
         found.packages.sort_by(|a, b| (&a.name, &a.version, &a.place).cmp(&(&b.name, &b.version, &b.place)));
         found.findings.sort();
-        Ok(found)
+        found
     }
 
     fn add(&mut self, read: Result<(Package, BTreeSet<PathBuf>), Box<Finding>>, owned: &mut BTreeSet<PathBuf>) {

@@ -8,6 +8,7 @@
 
 mod seam;
 
+use super::bench::Bench;
 use crc32fast::Hasher;
 use libdeflater::{CompressionLvl, Compressor};
 use std::io;
@@ -36,37 +37,27 @@ pub(super) fn trailer(sum: &Hasher, len: u64) -> [u8; 8] {
     trailer
 }
 
-/// What compressing needs, to be used again: taking the memory anew takes a hundredth of the time. libdeflate begins each
-/// stream with empty tables, so what was done before does not show in the bytes.
-#[derive(Default)]
-pub(super) struct Bench {
-    compressor: Option<Compressor>,
-    /// What a compressor has made, one after the other.
-    pub(super) made: [Vec<u8>; 2],
-}
-
-impl Bench {
-    /// Compresses up to two blocks, so that more can follow where they are not the last.
-    pub(super) fn blocks(&mut self, level: i32, bytes: &[u8], last: bool) -> io::Result<()> {
-        let (first, second) = bytes.split_at(BLOCK.min(bytes.len()));
-        let compressor = match &mut self.compressor {
-            Some(compressor) => compressor,
-            None => self.compressor.insert(compressor(level)?),
-        };
-        let [one, other] = &mut self.made;
-        stream(compressor, first, one)?;
-        other.clear();
-        if !second.is_empty() {
-            stream(compressor, second, other)?;
-        }
-        let (len, second_len) = (first.len() as u64, second.len() as u64);
-        let open = match (second.is_empty(), last) {
-            (true, true) => Ok(()),
-            (true, false) | (false, true) => seam::open_end(one, len),
-            (false, false) => seam::open_ends([(one, len), (other, second_len)]),
-        };
-        open.map_err(io::Error::other)
+/// Compresses up to two blocks, so that more can follow where they are not the last. libdeflate begins each stream with empty
+/// tables.
+pub(super) fn blocks(bench: &mut Bench, level: i32, bytes: &[u8], last: bool) -> io::Result<()> {
+    let (first, second) = bytes.split_at(BLOCK.min(bytes.len()));
+    let compressor = match &mut bench.deflate {
+        Some(compressor) => compressor,
+        None => bench.deflate.insert(compressor(level)?),
+    };
+    let [one, other] = &mut bench.made;
+    stream(compressor, first, one)?;
+    other.clear();
+    if !second.is_empty() {
+        stream(compressor, second, other)?;
     }
+    let (len, second_len) = (first.len() as u64, second.len() as u64);
+    let open = match (second.is_empty(), last) {
+        (true, true) => Ok(()),
+        (true, false) | (false, true) => seam::open_end(one, len),
+        (false, false) => seam::open_ends([(one, len), (other, second_len)]),
+    };
+    open.map_err(io::Error::other)
 }
 
 fn compressor(level: i32) -> io::Result<Compressor> {
@@ -97,9 +88,9 @@ mod tests {
             let made = |before: &[&[u8]]| {
                 let mut bench = Bench::default();
                 for bytes in before {
-                    bench.blocks(level, bytes, false).unwrap();
+                    blocks(&mut bench, level, bytes, false).unwrap();
                 }
-                bench.blocks(level, &one[..PAIR], false).unwrap();
+                blocks(&mut bench, level, &one[..PAIR], false).unwrap();
                 bench.made
             };
             assert_eq!(made(&[]), made(&[&other[..PAIR], &other[..100]]), "{level}");

@@ -7,7 +7,7 @@ use super::batch;
 use super::{PackError, Tree};
 use crate::base::digest::Digest;
 use std::io;
-use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::{self, Scope};
 
 /// How many bytes are handed over at a time.
@@ -24,6 +24,8 @@ enum Part {
 /// Large files on their way, in order.
 pub(super) struct Large {
     parts: Receiver<Part>,
+    /// Takes back the memory of pieces that were handed on.
+    spent: Sender<Vec<u8>>,
     /// The file all of whose bytes came and that has no digest yet.
     open: Option<usize>,
 }
@@ -36,11 +38,12 @@ impl Large {
         indices: Vec<usize>,
     ) -> io::Result<Self> {
         let (sender, parts) = mpsc::sync_channel(AHEAD);
+        let (spent, spare) = mpsc::channel();
         thread::Builder::new().spawn_scoped(scope, move || {
             // A file that nobody takes ends it: whoever kept the order has failed.
-            let _ = indices.into_iter().try_for_each(|index| read(tree, index, &sender));
+            let _ = indices.into_iter().try_for_each(|index| read(tree, index, &sender, &spare));
         })?;
-        Ok(Self { parts, open: None })
+        Ok(Self { parts, spent, open: None })
     }
 
     /// Hands on the bytes of the next file, which is `index` and has `size` bytes. Its digest comes later, while others
@@ -58,6 +61,8 @@ impl Large {
                 Part::Bytes(bytes) => {
                     left = left.saturating_sub(bytes.len() as u64);
                     sink(&bytes)?;
+                    // Nobody wants it where all files were read.
+                    let _ = self.spent.send(bytes);
                 }
                 Part::End(result) => return result.and_then(|_| Err(gone())),
             }
@@ -86,10 +91,15 @@ fn gone() -> PackError {
 }
 
 /// Reads one file; fails where nobody takes it.
-fn read(tree: &Tree<'_>, index: usize, sender: &SyncSender<Part>) -> Result<(), ()> {
+fn read(tree: &Tree<'_>, index: usize, sender: &SyncSender<Part>, spare: &Receiver<Vec<u8>>) -> Result<(), ()> {
     let end = batch::stream(tree, index, &mut |bytes| {
-        let mut pieces = bytes.chunks(PIECE);
-        pieces.try_for_each(|piece| sender.send(Part::Bytes(piece.to_vec()))).map_err(|_| gone())
+        let mut pieces = bytes.chunks(PIECE).map(|piece| {
+            let mut memory = spare.try_recv().unwrap_or_default();
+            memory.clear();
+            memory.extend_from_slice(piece);
+            memory
+        });
+        pieces.try_for_each(|piece| sender.send(Part::Bytes(piece))).map_err(|_| gone())
     });
     sender.send(Part::End(end)).map_err(drop)
 }

@@ -3,14 +3,15 @@
 //! Where a block begins depends on its place in the stream alone, and each is compressed without a memory of others on
 //! the same thread, so the bytes do not depend on the jobs.
 
+use super::bench::Bench;
 use super::crew::{Crew, Pending};
-use super::deflate::{self, Bench};
+use super::deflate;
+use super::frame::frame;
 use super::{Format, PackError};
 use crate::base::digest::{Digest, Digester};
 use crc32fast::Hasher;
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use zstd::zstd_safe::CParameter;
 
 /// The uncompressed bytes of one zstd frame. Independent frames of 8 MiB cost 0.15 % and let a reader seek.
 const FRAME: usize = 8 * 1024 * 1024;
@@ -163,19 +164,13 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
 fn gzip_block(level: i32, mut block: Vec<u8>, last: bool, mut bench: Bench) -> io::Result<Squeezed> {
     let mut sum = Hasher::new();
     sum.update(&block);
-    bench.blocks(level, &block, last)?;
+    deflate::blocks(&mut bench, level, &block, last)?;
     block.clear();
     Ok(Squeezed { bench, sum, spent: block })
 }
 
-/// A new context for each frame: it costs less than a hundredth of the frame's time and has no history for sure.
 fn zstd_frame(level: i32, mut block: Vec<u8>, mut bench: Bench) -> io::Result<Squeezed> {
-    let mut compressor = zstd::bulk::Compressor::new(level)?;
-    compressor.set_parameter(CParameter::ChecksumFlag(true))?;
-    let [out, _] = &mut bench.made;
-    out.clear();
-    out.reserve(zstd::zstd_safe::compress_bound(block.len()));
-    compressor.compress_to_buffer(&block, out)?;
+    frame(&mut bench, level, &block)?;
     block.clear();
     Ok(Squeezed { bench, sum: Hasher::new(), spent: block })
 }

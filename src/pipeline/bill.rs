@@ -4,7 +4,9 @@
 use super::{Job, JobError, Prepared};
 use crate::base::host;
 use crate::contents::sbom::{self, Subject};
-use crate::contents::{Contents, Kind, Package};
+use crate::contents::{self, Contents, Package};
+use crate::scan::Kind;
+use std::path::Path;
 
 /// Its bytes; none for a tree that holds neither packages nor Python distributions.
 pub(super) fn of(job: &Job, prepared: &Prepared) -> Result<Option<Vec<u8>>, JobError> {
@@ -16,7 +18,15 @@ pub(super) fn of(job: &Job, prepared: &Prepared) -> Result<Option<Vec<u8>>, JobE
     if !holds_packages {
         return Ok(None);
     }
-    let mut contents = Contents::read(&job.root)?;
+    let sizes = prepared.inventory.entries.iter().filter_map(|(path, entry)| {
+        let size = match &entry.kind {
+            Kind::File(facts) => facts.size,
+            Kind::HardLink(_) | Kind::Symlink(_) => 0,
+            Kind::Dir | Kind::Special(_) => return None,
+        };
+        Some((path.under(Path::new("")), size))
+    });
+    let mut contents = Contents::of(&job.root, &sizes.collect());
     contents.packages.retain(|package| is_packed(package, prepared));
     let root = host::absolute(&job.root).unwrap_or_else(|_| job.root.clone());
     let name = root.file_name().map_or_else(|| "tree".into(), |name| name.to_string_lossy());
@@ -28,8 +38,8 @@ pub(super) fn of(job: &Job, prepared: &Prepared) -> Result<Option<Vec<u8>>, JobE
 /// Whether the entry in the database goes along: the list of a package's files, the metadata of a wheel.
 fn is_packed(package: &Package, prepared: &Prepared) -> bool {
     let entry = match package.kind {
-        Kind::Pkgsrc => package.place.join(b"+CONTENTS"),
-        Kind::Wheel => package.place.clone(),
+        contents::Kind::Pkgsrc => package.place.join(b"+CONTENTS"),
+        contents::Kind::Wheel => package.place.clone(),
     };
     prepared.inventory.entries.contains_key(&entry)
 }

@@ -2,9 +2,10 @@
 //! judge on the way out.
 
 use super::check::left::{Search, Seen};
+use super::reading::Reading;
 use super::strip::edition;
 use super::{Job, JobError, Prepared};
-use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, open};
+use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, lay, open};
 use crate::base::digest::{Digest, Digester};
 use crate::base::path::RelPath;
 use crate::base::sums::SumForm;
@@ -32,6 +33,14 @@ pub(super) struct Shipment<'a> {
 /// What is seen in a file that was handed on: by the judge, and by the judge of what is left.
 pub(super) type Shown = (What, Option<Seen>);
 
+/// One regular file that is to be shipped.
+struct One<'a> {
+    path: &'a RelPath,
+    facts: &'a FileFacts,
+    /// What was learned of it when it was read for the plan; none where nothing is planned.
+    reading: Option<&'a Reading>,
+}
+
 /// The edits of one file and its size afterwards, in bytes.
 struct Change {
     edits: Vec<Edit>,
@@ -51,45 +60,43 @@ impl Shipment<'_> {
         let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
         let changed = || JobError::Changed { path: path.clone() };
         let file = open(&entry.source).map_err(unreadable)?;
+        let one = One { path, facts, reading: self.prepared.readings.get(path) };
         if facts.size <= WHOLE {
-            let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(path, entry, facts, bytes, out));
+            let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(&one, bytes, out));
             return read.map_err(|_| changed())?;
         }
         let file = FileBytes::new(file).map_err(unreadable)?;
         if file.size() != facts.size {
             return Err(changed().into());
         }
-        self.large(path, entry, facts, &file, out)
+        self.large(&one, &file, out)
     }
 
     fn whole(
         &self,
-        path: &RelPath,
-        entry: &Entry,
-        facts: &FileFacts,
-        bytes: &[u8],
+        one: &One<'_>,
+        bytes: &mut [u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
-        if self.prepared.readings.get(path).is_some_and(|reading| !reading.is_of(bytes)) {
-            return Err(JobError::Changed { path: path.clone() }.into());
+        if one.reading.is_some_and(|reading| !reading.is_of(bytes)) {
+            return Err(JobError::Changed { path: one.path.clone() }.into());
         }
-        let new = self.new_bytes(path, entry, facts, bytes)?;
+        let new = self.new_bytes(one, bytes)?;
         out(&new)?;
-        Ok((self.shown(path, &&*new)?, Digest::of(&new)))
+        Ok((self.shown(one.path, &&*new)?, Digest::of(&new)))
     }
 
     fn large(
         &self,
-        path: &RelPath,
-        entry: &Entry,
-        facts: &FileFacts,
+        one: &One<'_>,
         file: &FileBytes,
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
+        let One { path, facts, .. } = *one;
         let changed = |_| JobError::Changed { path: path.clone() };
-        let mut change = self.change(path, entry, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
+        let mut change = self.change(one, file)?.unwrap_or(Change { edits: Vec::new(), size: facts.size });
         if self.job.dest.is_some() {
-            change.edits.extend(self.fill(path)?.edits(self.job.dest.as_ref()).map_err(|error| broken(path, &error))?);
+            change.edits.extend(self.fill(one)?.edits(self.job.dest.as_ref()).map_err(|error| broken(path, &error))?);
         }
         let edited = Edited::new(file, &change.edits, change.size);
         let stays = change.edits.is_empty() && change.size == facts.size;
@@ -112,7 +119,7 @@ impl Shipment<'_> {
             offset += length;
         }
         let digest = digester.finish();
-        if self.digest(path).is_some_and(|planned| planned != digest) {
+        if one.reading.and_then(|reading| reading.digest).is_some_and(|planned| planned != digest) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let digest = if stays { digest } else { shipped.finish() };
@@ -126,74 +133,62 @@ impl Shipment<'_> {
         Ok((what, seen.map_err(|error| JobError::Bug(error.to_string()))?))
     }
 
-    /// The digest the file had when it was read for the plan; none where nothing is planned.
-    fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.prepared.readings.get(path).and_then(|reading| reading.digest)
-    }
-
     /// All bytes of a file as they will be shipped.
-    fn new_bytes<'b>(
-        &self,
-        path: &RelPath,
-        entry: &Entry,
-        facts: &FileFacts,
-        bytes: &'b [u8],
-    ) -> Result<Cow<'b, [u8]>, JobError> {
-        let new = match self.rewritten(path)? {
+    fn new_bytes<'b>(&self, one: &One<'_>, bytes: &'b mut [u8]) -> Result<Cow<'b, [u8]>, JobError> {
+        let new = match self.rewritten(one)? {
             Some(new) => Cow::Owned(new),
-            None => match self.change(path, entry, &bytes)? {
-                Some(change) => {
-                    let edited = Edited::new(&bytes, &change.edits, change.size);
-                    let whole = edited.range(0, change.size).map_err(|error| JobError::Bug(error.to_string()))?;
-                    Cow::Owned(whole.into_owned())
-                }
-                None => Cow::Borrowed(bytes),
+            None => match self.change(one, &&*bytes)? {
+                Some(change) => changed(&change, bytes).map_err(|error| JobError::Bug(error.to_string()))?,
+                None => Cow::Borrowed(&*bytes),
             },
         };
-        let moves = self.job.dest.is_some() && facts.size > 0 && !self.fill(path)?.is_empty();
+        let moves = self.job.dest.is_some() && one.facts.size > 0 && !self.fill(one)?.is_empty();
         if !moves {
             return Ok(new);
         }
-        let filled = self.fill(path)?.moved(&new, None, self.job.dest.as_ref());
-        Ok(Cow::Owned(filled.map_err(|error| broken(path, &error))?))
+        let filled = self.fill(one)?.moved(&new, None, self.job.dest.as_ref());
+        Ok(Cow::Owned(filled.map_err(|error| broken(one.path, &error))?))
     }
 
     /// What a text becomes, where it changes.
-    fn rewritten(&self, path: &RelPath) -> Result<Option<Vec<u8>>, JobError> {
-        let fit = self.prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
+    fn rewritten(&self, one: &One<'_>) -> Result<Option<Vec<u8>>, JobError> {
+        let fit = one.reading.and_then(|reading| reading.text.as_ref());
         let (Some(fit), Some(store)) = (fit, &self.prepared.store) else { return Ok(None) };
         let new = store.get(fit.kept)?;
         if Digest::of(&new) != fit.sums.sha256 {
-            return Err(JobError::Bug(format!("{path}: its new text was not kept")));
+            return Err(JobError::Bug(format!("{}: its new text was not kept", one.path)));
         }
         Ok(Some(new))
     }
 
     /// Where the file names the path of the tree.
-    fn fill(&self, path: &RelPath) -> Result<Fill<'_>, JobError> {
-        let places = self.prepared.readings.get(path).map_or(&[][..], |reading| &reading.places);
-        Fill::of(places, &self.prepared.prefixes, None).map_err(|error| broken(path, &error))
+    fn fill<'b>(&'b self, one: &One<'b>) -> Result<Fill<'b>, JobError> {
+        let places = one.reading.map_or(&[][..], |reading| &reading.places);
+        Fill::of(places, &self.prepared.prefixes, None).map_err(|error| broken(one.path, &error))
     }
 
     /// The edits a file needs; `None` where it stays as it is.
-    fn change(&self, path: &RelPath, entry: &Entry, bytes: &dyn ReadAt) -> Result<Option<Change>, JobError> {
-        let strip = self.prepared.strip_of(path).is_some();
-        let wanted = self.prepared.plan.rewrites.get(path).map(|rewrite| &rewrite.wanted);
+    fn change(&self, one: &One<'_>, bytes: &dyn ReadAt) -> Result<Option<Change>, JobError> {
+        let strip = one.reading.is_some_and(|reading| matches!(reading.strip, Some(Ok(_))));
+        let is_elf = matches!(one.facts.class, Class::Elf(_));
+        let rewrite = if is_elf { self.prepared.plan.rewrites.get(one.path) } else { None };
+        let wanted = rewrite.map(|rewrite| &rewrite.wanted);
         if strip || wanted.is_some() {
             // What was refused is left as it is; the job then ends before it comes here, or the user skipped the file.
             let edition = edition(bytes, strip, wanted);
-            let edition = edition.map_err(|why| JobError::Bug(format!("{path}: {why}, though it fitted before")))?;
+            let edition =
+                edition.map_err(|why| JobError::Bug(format!("{}: {why}, though it fitted before", one.path)))?;
             return Ok(Some(Change { edits: edition.edits, size: edition.size }));
         }
-        let edits: Vec<Edit> = self.clamped_stamp(path, entry).into_iter().chain(self.source_size(path)).collect();
+        let edits: Vec<Edit> = self.clamped_stamp(one).into_iter().chain(self.source_size(one.path)).collect();
         Ok((!edits.is_empty()).then(|| Change { edits, size: bytes.size() }))
     }
 
     /// A .pyc that matched its source keeps matching it when `SOURCE_DATE_EPOCH` moves the source's time.
-    fn clamped_stamp(&self, path: &RelPath, entry: &Entry) -> Option<Edit> {
+    fn clamped_stamp(&self, one: &One<'_>) -> Option<Edit> {
         let epoch = self.job.source_date_epoch?;
-        let Class::Pyc(stamp) = entry.file()?.class else { return None };
-        let source = pyc::source(path)?;
+        let Class::Pyc(stamp) = one.facts.class else { return None };
+        let source = pyc::source(one.path)?;
         let mtime = self.prepared.inventory.entries.get(&source)?.mtime;
         let matched = i64::from(stamp.mtime) == mtime;
         let epoch = u32::try_from(epoch).ok()?;
@@ -208,6 +203,17 @@ impl Shipment<'_> {
         let sum = sums.into_iter().find(|sum| sum.form == SumForm::SourceSize)?;
         Some(Edit { offset: sum.at, bytes: sum.text })
     }
+}
+
+/// The bytes with a change made: where they lie, if they do not become more.
+fn changed<'b>(change: &Change, bytes: &'b mut [u8]) -> std::io::Result<Cow<'b, [u8]>> {
+    if change.size > bytes.len() as u64 {
+        let edited = Edited::new(&&*bytes, &change.edits, change.size).range(0, change.size)?.into_owned();
+        return Ok(Cow::Owned(edited));
+    }
+    let bytes = &mut bytes[..change.size as usize];
+    lay(&change.edits, 0, bytes);
+    Ok(Cow::Borrowed(bytes))
 }
 
 fn broken(path: &RelPath, error: &FillError) -> JobError {

@@ -14,10 +14,11 @@ use crate::scan::{Entry, Inventory, Kind};
 use crate::text::class::{Answer, New};
 use crate::text::ledger::{Fate, Stated};
 use crate::text::rewrite::{ClassChange, LEDGERS};
-use std::cell::RefCell;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 /// What becomes of one ledger.
 struct Rewritten {
@@ -31,15 +32,20 @@ struct Rewritten {
 pub(super) fn rewrite(job: &Job, prepared: &mut Prepared, question: &Question<'_>) -> Result<(), JobError> {
     // A package's list has the sum of a wheel's, which comes first.
     for which in 0..LEDGERS.len() {
-        let shipped = Shipped { job, prepared, known: RefCell::default() };
-        let (mut rewritten, mut findings) = (Vec::new(), Vec::new());
-        for (path, reading) in &prepared.readings {
-            if let (Some((kind, speaks_of)), Some(entry)) = (&reading.ledger, prepared.inventory.entries.get(path))
-                && *kind == which
-            {
-                rewritten.push(shipped.ledger(question, (path, entry), (which, speaks_of), &mut findings)?);
-            }
-        }
+        let shipped = Shipped { job, prepared, known: Mutex::default() };
+        let ledgers: Vec<_> = prepared.readings.iter().filter(|(_, reading)| is(reading, which)).collect();
+        let one = |(path, reading): (&RelPath, &Reading)| {
+            let Some(((_, speaks_of), entry)) = reading.ledger.as_ref().zip(prepared.inventory.entries.get(path))
+            else {
+                return Ok(None);
+            };
+            let mut findings = Vec::new();
+            let rewritten = shipped.ledger(question, (path, entry), (which, speaks_of), &mut findings)?;
+            Ok(Some((rewritten, findings)))
+        };
+        let done = ledgers.into_par_iter().map(one).collect::<Result<Vec<_>, JobError>>()?;
+        let (rewritten, findings): (Vec<_>, Vec<_>) = done.into_iter().flatten().unzip();
+        let findings = findings.into_iter().flatten();
         prepared.plan.findings.extend(findings);
         for Rewritten { path, new, sums } in rewritten {
             let Some(reading) = prepared.readings.get_mut(&path) else { continue };
@@ -120,7 +126,7 @@ fn depending(
 struct Shipped<'a> {
     job: &'a Job,
     prepared: &'a Prepared,
-    known: RefCell<BTreeMap<RelPath, Sums>>,
+    known: Mutex<BTreeMap<RelPath, Sums>>,
 }
 
 impl Shipped<'_> {
@@ -183,7 +189,8 @@ impl Shipped<'_> {
 
     /// The sums of a file's bytes as they will be shipped.
     fn sums(&self, path: &RelPath, entry: &Entry) -> Result<Sums, JobError> {
-        if let Some(sums) = self.known.borrow().get(path) {
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sums) = known().get(path) {
             return Ok(*sums);
         }
         let mut summing = Summing::default();
@@ -194,7 +201,7 @@ impl Shipped<'_> {
             StreamError::Sink(error) => JobError::Bug(error.to_string()),
         })?;
         let sums = summing.finish();
-        self.known.borrow_mut().insert(path.clone(), sums);
+        known().insert(path.clone(), sums);
         Ok(sums)
     }
 }

@@ -56,6 +56,7 @@ use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
 use glimpse::Guess;
+use rayon::prelude::*;
 use reading::{Digests, Question};
 use std::collections::BTreeMap;
 use std::fs;
@@ -185,15 +186,15 @@ impl Prepared {
     fn add_digests(&mut self, job: &Job) -> Result<(), JobError> {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
         let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
-        let mut digests = Vec::new();
-        for (path, entry) in lacking {
-            let bytes =
-                fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })?;
+        let digest = |(path, entry): (&RelPath, &Entry)| {
+            let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
+            let bytes = fs::read(&entry.source).map_err(unreadable)?;
             if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }
-            digests.push((path.clone(), Digest::of(&bytes)));
-        }
+            Ok((path.clone(), Digest::of(&bytes)))
+        };
+        let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
             self.readings.entry(path).and_modify(|reading| reading.digest = Some(digest));
         }

@@ -95,7 +95,7 @@ impl Listing {
             };
             let file = open(&found.source)?;
             if found.size <= WHOLE {
-                return WholeFile::new(&file, found.size).read(|bytes| see(&bytes, bytes))?;
+                return WholeFile::new(&file, found.size).read(|bytes| see(&&*bytes, bytes))?;
             }
             let file = FileBytes::new(file)?;
             let head = file.range(0, file.size().min(inspect::HEAD))?;
