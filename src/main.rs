@@ -5,6 +5,10 @@
 
 use std::process::ExitCode;
 
+/// The C library of the static build gives memory back with each file, and all threads stop for it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(carried)]
 const CARRIED: Option<&[u8]> = Some(include_bytes!(env!("RELOCATE_CARRIED")));
 #[cfg(not(carried))]

@@ -52,9 +52,51 @@ impl class::Around for Around<'_> {
         }
     }
 
+    /// Steps over what lies deeper, which in large trees is nearly all there is.
     fn within(&self, directory: &RelPath) -> Vec<RelPath> {
-        let below = self.inventory.entries.range(directory.clone()..).map(|(path, _)| path);
-        let below = below.take_while(|path| path.starts_with(directory));
-        below.filter(|path| path.lies_in(directory)).cloned().collect()
+        let mut found = Vec::new();
+        let mut below = self.inventory.entries.range(directory.clone()..);
+        while let Some((path, _)) = below.next() {
+            if !path.starts_with(directory) {
+                break;
+            }
+            if path.lies_in(directory) {
+                found.push(path.clone());
+            } else if let Some(part) = path.parts().nth(directory.depth()) {
+                // No name has a byte below 1, so this is where the next one can stand.
+                below = self.inventory.entries.range(directory.join(&[part, b"\x01"].concat())..);
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::class::Around as _;
+    use super::*;
+    use crate::scan::Entry;
+    use std::path::Path;
+
+    #[test]
+    fn what_lies_deeper_is_stepped_over() {
+        let mut inventory = Inventory::default();
+        // `x/y` has no entry of its own, as where it was left out.
+        let paths = ["", "a", "a/b", "a/b/c", "a/b/c/d", "a/b!", "a/b.d", "a/bc", "a/bc/e", "ab", "x", "x/y/z"];
+        for path in paths {
+            let entry =
+                Entry { kind: Kind::Dir, mode: 0o755, uid: 0, gid: 0, mtime: 0, source: Path::new(path).into() };
+            inventory.entries.insert(RelPath::new(path.as_bytes()).unwrap(), entry);
+        }
+        let tree = crate::plan::tree(&inventory, Vec::new());
+        let around = Around::new(&inventory, &tree);
+        let within = |directory: &str| {
+            let found = around.within(&RelPath::new(directory.as_bytes()).unwrap());
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(within("a"), ["a/b", "a/b!", "a/b.d", "a/bc"]);
+        assert_eq!(within("a/b"), ["a/b/c"]);
+        assert_eq!(within(""), ["a", "ab", "x"]);
+        assert!(within("x").is_empty() && within("a/b/c/d").is_empty() && within("nowhere").is_empty());
     }
 }

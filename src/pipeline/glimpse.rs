@@ -41,7 +41,8 @@ impl<'a> Guess<'a> {
         }
         let bytes = bytes.range(0, facts.size)?;
         // As binary data more counts as a name than as text. Compiled modules name their sources, and follow those.
-        if !matches!(facts.class, Class::Pyc(_)) && self.names.any(&bytes, As::Binary) {
+        let named = !matches!(facts.class, Class::Pyc(_)) && self.names.any(&bytes, As::Binary);
+        if named && (!is_elf || self.job.skip.matches(path)) {
             return Ok(None);
         }
         let will_change = match &facts.class {
@@ -50,7 +51,11 @@ impl<'a> Guess<'a> {
             _ => false,
         };
         let digest = (will_change && !self.job.in_place).then(|| Digest::of(&bytes));
-        Ok(Some(Reading::of(Some(Mark::of(&bytes)), digest)))
+        let mut reading = Reading::of(Some(Mark::of(&bytes)), digest);
+        if named {
+            reading.find_strings(&facts.class, &&*bytes, &self.names);
+        }
+        Ok(Some(reading))
     }
 
     /// The readings of the files that need no second look, now that the prefixes are known; `seen` are those of the regular
@@ -64,7 +69,11 @@ impl<'a> Guess<'a> {
         if !prefixes.iter().all(|prefix| self.prefixes.contains(prefix)) {
             return BTreeMap::new();
         }
+        // Places speak of prefixes by their index.
+        let same = prefixes == self.prefixes;
+        let counts = |reading: &Reading| same || (reading.places.is_empty() && reading.left.is_none());
         let files = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some());
-        files.zip(seen).filter_map(|((path, _), reading)| Some((path.clone(), reading?))).collect()
+        let readings = files.zip(seen).map(|((path, _), reading)| (path, reading.filter(counts)));
+        readings.filter_map(|(path, reading)| Some((path.clone(), reading?))).collect()
     }
 }

@@ -152,8 +152,11 @@ impl Question<'_> {
         }
         let stripped = self.strip.then(|| strip::strip(&facts.class, &file, &mut reading)).flatten();
         match stripped.filter(|_| named) {
-            Some(stripped) => self.strings(&mut reading, facts, &Edited::new(&file, &stripped.edits, stripped.size)),
-            None if named => self.strings(&mut reading, facts, &file),
+            Some(stripped) => {
+                let stripped = Edited::new(&file, &stripped.edits, stripped.size);
+                reading.find_strings(&facts.class, &stripped, &self.names);
+            }
+            None if named => reading.find_strings(&facts.class, &file, &self.names),
             None => {}
         }
         Ok(reading)
@@ -197,7 +200,7 @@ impl Question<'_> {
             None => Cow::Borrowed(bytes),
         };
         if self.names.any(&shipped, As::Binary) {
-            self.strings(reading, facts, &&*shipped);
+            reading.find_strings(&facts.class, &&*shipped, &self.names);
         }
         Ok(())
     }
@@ -232,16 +235,6 @@ impl Question<'_> {
         places(How::Text, class, found.into_iter().map(|found| (found.prefix, found.offset as u64)))
     }
 
-    fn strings(&self, reading: &mut Reading, facts: &FileFacts, bytes: &dyn ReadAt) {
-        match strings::find(bytes, &facts.class, &self.names) {
-            Ok(found) => {
-                let class = if is_elf(&facts.class) { "elf" } else { "data" };
-                reading.places = places(How::Padded, class, found.into_iter());
-            }
-            Err(why) => reading.left = Some(Box::new(Left::Strings(why))),
-        }
-    }
-
     /// The digest of a large file, and whether it names a prefix.
     fn in_pieces(&self, file: &FileBytes) -> std::io::Result<(Digest, bool)> {
         // A name that lies across two pieces is seen in the second, which begins that much earlier.
@@ -262,6 +255,17 @@ impl Question<'_> {
 impl Reading {
     pub(super) fn of(mark: Option<Mark>, digest: Option<Digest>) -> Self {
         Self { mark, digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+    }
+
+    /// Notes where a binary file that names a prefix does so, or why that must stay.
+    pub(super) fn find_strings(&mut self, class: &Class, bytes: &dyn ReadAt, names: &Names) {
+        match strings::find(bytes, class, names) {
+            Ok(found) => {
+                let name = if is_elf(class) { "elf" } else { "data" };
+                self.places = places(How::Padded, name, found.into_iter());
+            }
+            Err(why) => self.left = Some(Box::new(Left::Strings(why))),
+        }
     }
 
     /// Whether these are the bytes that were read.

@@ -17,8 +17,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// A larger file is not held whole, in bytes.
-const WHOLE: u64 = 64 << 20;
+/// A larger file is not held whole here, in bytes; whoever looks at it reads what he wants of it.
+const WHOLE: u64 = 32 << 20;
 /// Where programs and libraries lie that say which prefix they were built for.
 const TELLING: [&[u8]; 4] = [b"bin", b"sbin", b"lib", b"libexec"];
 /// How many files of each such directory are asked.
