@@ -203,7 +203,7 @@ pub(super) struct ArchiveArgs {
     /// Change permissions, as chmod(1) takes them: u+rwX,go=rX
     #[arg(long, value_name = "MODE")]
     pub chmod: Option<String>,
-    /// Compression level: 1-9 for gzip [default: 5], 1-19 for zstd [default: 3]
+    /// Compression level: 1-9 for gzip [default: 4], 1-19 for zstd [default: 2]
     #[arg(long, value_name = "N")]
     pub level: Option<i32>,
 }
