@@ -60,7 +60,9 @@ const MAP: &[Row] = &[
         may_import: &["base", "manifest", "fill", "ledger", "verify"],
         never: &["goblin", "object::", "crate::elf", "println!", "eprintln!"],
     },
-    Row { module: "build", may_import: &["base", "text", "recipe", "pack"], never: SILENT },
+    Row { module: "web", may_import: &["base"], never: SILENT },
+    Row { module: "objects", may_import: &["base", "web"], never: SILENT },
+    Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
@@ -75,7 +77,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "build", "install", "contents", "pipeline",
+            "verify", "pack", "web", "objects", "build", "install", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -23,4 +23,3 @@ pub mod site;
 pub mod store;
 pub mod tree;
 pub mod usage;
-pub mod web;

@@ -1,16 +1,12 @@
 //! Where binary packages are kept by their keys, so that what was built once is not built again, here or elsewhere.
 
 mod dir;
-mod http;
 mod open;
 mod remote;
-mod s3;
 mod weary;
 
 pub use dir::DirStore;
-pub use http::HttpStore;
-pub use open::{OpenError, open};
-pub use s3::{S3Settings, S3Store};
+pub use open::open;
 pub use weary::Weary;
 
 use crate::base::digest::Digest;

@@ -13,8 +13,8 @@ use crate::base::host;
 use crate::build::distfile::{self, Mirror, Present};
 use crate::build::job::{JobError, Sources, Wish};
 use crate::build::store::{self, Store};
-use crate::build::web::{Settings, Web};
 use crate::recipe::Source;
+use crate::web::{Settings, Web};
 use std::sync::Arc;
 
 /// What a job reaches servers with.

@@ -12,7 +12,7 @@ use relocate::base::digest::Digest;
 use relocate::build::distfile::{
     Algorithm, Checksum, Distfile, Event, FetchError, FetchOptions, Fetched, Listener, Mirror, archive, fetch, present,
 };
-use relocate::build::web::{Settings, Web};
+use relocate::web::{Settings, Web};
 use server::{Reply, Server, dead_port};
 use std::fs;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::server::{Asked, Proxy, Reply, Server, Socks};
 use super::{BYTES, Lab, file, missing};
-use relocate::build::web::{NoProxy, ProxyAddress, Settings};
+use relocate::web::{NoProxy, ProxyAddress, Settings};
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -114,7 +114,7 @@ fn https_goes_through_a_tunnel_and_trusts_the_named_certificates_only() {
     lab.fetch(&far).unwrap();
     assert_eq!(proxy.log()[1].target, format!("archive.example:{}", tls.port));
     lab.settings.ca_file = Some(tls.ca().join("names"));
-    let error = relocate::build::web::Web::new(&lab.settings).unwrap_err().to_string();
+    let error = relocate::web::Web::new(&lab.settings).unwrap_err().to_string();
     assert!(error.ends_with("it has none in PEM form"), "{error}");
 }
 

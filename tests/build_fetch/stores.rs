@@ -3,7 +3,7 @@
 use super::server::{Asked, Reply, Server, dead_port};
 use relocate::base::digest::Digest;
 use relocate::build::store::{Store, open};
-use relocate::build::web::{Settings, Web};
+use relocate::web::{Settings, Web};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -157,7 +157,7 @@ fn requests_to_a_bucket_are_signed_in_their_address() {
 fn what_a_bucket_says_no_with_is_told_and_the_signature_is_not() {
     let server = Server::start(|_| Reply::new(403, b"<Error><Code>SignatureDoesNotMatch</Code></Error>"));
     let error = bucket(&server, "s3://cache").has(Digest::of(b"key")).unwrap_err().to_string();
-    assert!(error.starts_with("cannot look for s3://cache/") && error.ends_with("(SignatureDoesNotMatch)"), "{error}");
+    assert!(error.starts_with("cannot read s3://cache/") && error.ends_with("(SignatureDoesNotMatch)"), "{error}");
     assert!(!error.contains("X-Amz") && !error.contains("wJalr"));
 }
 

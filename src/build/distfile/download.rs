@@ -8,7 +8,7 @@ use super::sums::{self, Wrong};
 use super::{Distfile, FetchError};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
-use crate::build::web::{Answer, Reason, Request, Web, said};
+use crate::web::{Answer, Reason, Request, Web, said};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;

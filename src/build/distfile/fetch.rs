@@ -13,7 +13,7 @@ use super::{Checksum, Distfile, address};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::write::Parents;
-use crate::build::web::{Web, shown_url};
+use crate::web::{Web, shown_url};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};

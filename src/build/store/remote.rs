@@ -7,35 +7,16 @@
 use super::{Store, StoreError};
 use crate::base::digest::{Digest, Digester};
 use crate::base::write::{NewFile, Parents};
-use crate::build::web::{Answer, Content, said};
+use crate::objects::{Got, Object, ObjectError, Objects, Presence, When, Wish};
+use crate::web::Content;
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
 
 /// The longest note there is.
 const NOTE: u64 = 512;
-/// The pause before the second try.
-const PAUSE: Duration = Duration::from_millis(500);
-
-pub(super) type Problem = Box<dyn Error + Send + Sync>;
-
-/// What a request to the server is for.
-pub(super) enum Ask<'a> {
-    Read,
-    Look,
-    Write(Content<'a>),
-}
-
-/// A server's files, by flat names.
-pub(super) trait Objects: Send + Sync {
-    /// A name as a person may see it.
-    fn shown(&self, name: &str) -> String;
-    /// Makes one request.
-    fn ask(&self, name: &str, ask: &Ask<'_>) -> Result<Answer, crate::build::web::WebError>;
-}
+type Problem = Box<dyn Error + Send + Sync>;
 
 /// The file of a package.
 struct Note {
@@ -63,83 +44,44 @@ fn note_name(key: Digest) -> String {
     format!("{key}.sha256")
 }
 
-/// Asks, and once more where that may help.
-fn ask(objects: &dyn Objects, name: &str, what: &Ask<'_>) -> Result<Answer, Problem> {
-    let is_trouble = |status: u16| matches!(status, 429 | 500 | 502..=504);
-    let first = objects.ask(name, what);
-    let again = match &first {
-        Ok(answer) => is_trouble(answer.status),
-        Err(error) => error.reason.is_passing(),
-    };
-    if !again {
-        return Ok(first?);
-    }
-    thread::sleep(PAUSE);
-    Ok(objects.ask(name, what)?)
-}
-
-/// What the server says no with.
-fn refused(answer: Answer) -> Problem {
-    let status = answer.status;
-    // What it says beside the code helps where it says anything; S3 gives a word.
-    let text = answer.text(1 << 16).unwrap_or_default();
-    let word = text.split_once("<Code>").and_then(|(_, rest)| Some(rest.split_once("</Code>")?.0));
-    let word = word.filter(|word| word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    match word {
-        Some(word) => format!("{} ({word})", said(status)).into(),
-        None => said(status).into(),
-    }
-}
-
-fn has(objects: &dyn Objects, name: &str) -> Result<bool, Problem> {
-    let answer = ask(objects, name, &Ask::Look)?;
-    match answer.status {
-        // 405 and 501: it cannot be asked so. What a note names is there, until somebody wants it.
-        200 | 204 | 405 | 501 => Ok(true),
-        404 | 410 => Ok(false),
-        _ => Err(refused(answer)),
-    }
+fn has(objects: &dyn Objects, name: &str) -> Result<bool, ObjectError> {
+    // What a note names is there, until somebody wants it.
+    Ok(objects.look(name)? != Presence::Missing)
 }
 
 fn note(objects: &dyn Objects, key: Digest) -> Result<Option<Note>, Problem> {
-    let answer = ask(objects, &note_name(key), &Ask::Read)?;
-    match answer.status {
-        200 => {
-            let read = Note::read(key, &answer.text(NOTE)?);
-            read.map(Some).ok_or_else(|| "it does not name a package".into())
-        }
-        404 | 410 => Ok(None),
-        _ => Err(refused(answer)),
-    }
+    let name = note_name(key);
+    let Got::Bytes(object) = objects.get(&name, &Wish::default())? else { return Ok(None) };
+    let mut text = String::new();
+    object.reader.take(NOTE + 1).read_to_string(&mut text)?;
+    Note::read(key, &text).map(Some).ok_or_else(|| "it does not name a package".into())
 }
 
 /// Writes a file to the server; one that will not have it because it has it is content.
-fn write(objects: &dyn Objects, name: &str, content: Content<'_>) -> Result<(), Problem> {
-    let answer = ask(objects, name, &Ask::Write(content))?;
-    match answer.status {
-        200..=299 => Ok(()),
-        400 | 403 | 405 | 409 | 412 => {
-            let problem = refused(answer);
-            if ask(objects, name, &Ask::Look).is_ok_and(|answer| answer.status == 200) { Ok(()) } else { Err(problem) }
-        }
-        _ => Err(refused(answer)),
-    }
+fn write(objects: &dyn Objects, name: &str, content: Content<'_>) -> Result<(), ObjectError> {
+    let Err(error) = objects.put(name, content, When::Always) else { return Ok(()) };
+    let has_it = matches!(error.status, Some(400 | 403 | 405 | 409 | 412));
+    if has_it && objects.look(name).is_ok_and(|found| found == Presence::There) { Ok(()) } else { Err(error) }
 }
 
 /// The store that the files make.
-pub(super) struct Remote<O>(pub(super) O);
+pub(super) struct Remote(pub(super) Box<dyn Objects>);
 
-impl<O: Objects> Remote<O> {
+impl Remote {
     fn failed<'a>(&'a self, doing: &'static str, name: &'a str) -> impl FnOnce(Problem) -> StoreError + 'a {
-        move |source| StoreError { doing, place: self.0.shown(name), source }
+        move |source| match source.downcast::<ObjectError>() {
+            // It says itself what was being done.
+            Ok(error) => StoreError { doing: error.doing, place: error.place, source: error.source },
+            Err(source) => StoreError { doing, place: self.0.shown(name), source },
+        }
     }
 }
 
 /// Copies a file out of the server, and compares it on the way.
-fn copy(answer: Answer, note: &Note, into: &Path) -> Result<(), Problem> {
+fn copy(object: Object, note: &Note, into: &Path) -> Result<(), Problem> {
     let parents = Parents::make(into)?;
     let mut file = NewFile::create(into)?;
-    let sum = pour(&mut answer.reader(), &mut file)?;
+    let sum = pour(&mut { object.reader }, &mut file)?;
     if sum != note.sum {
         return Err(format!("it is damaged: its sum is {sum}, and {} is noted", note.sum).into());
     }
@@ -149,23 +91,22 @@ fn copy(answer: Answer, note: &Note, into: &Path) -> Result<(), Problem> {
     Ok(())
 }
 
-impl<O: Objects> Store for Remote<O> {
+impl Store for Remote {
     fn has(&self, key: Digest) -> Result<bool, StoreError> {
         let name = note_name(key);
-        match note(&self.0, key).map_err(self.failed("look for", &name))? {
-            Some(note) => has(&self.0, &note.name).map_err(self.failed("look for", &note.name)),
+        match note(&*self.0, key).map_err(self.failed("read", &name))? {
+            Some(note) => has(&*self.0, &note.name).map_err(|error| self.failed("look for", &note.name)(error.into())),
             None => Ok(false),
         }
     }
 
     fn get(&self, key: Digest, into: &Path) -> Result<bool, StoreError> {
         let name = note_name(key);
-        let Some(note) = note(&self.0, key).map_err(self.failed("read", &name))? else { return Ok(false) };
-        let answer = ask(&self.0, &note.name, &Ask::Read).map_err(self.failed("read", &note.name))?;
-        match answer.status {
-            200 => copy(answer, &note, into).map(|()| true).map_err(self.failed("read", &note.name)),
-            404 | 410 => Ok(false),
-            _ => Err(self.failed("read", &note.name)(refused(answer))),
+        let Some(note) = note(&*self.0, key).map_err(self.failed("read", &name))? else { return Ok(false) };
+        let got = self.0.get(&note.name, &Wish::default());
+        match got.map_err(|error| self.failed("read", &note.name)(error.into()))? {
+            Got::Bytes(object) => copy(object, &note, into).map(|()| true).map_err(self.failed("read", &note.name)),
+            Got::Missing | Got::Same => Ok(false),
         }
     }
 
@@ -178,9 +119,10 @@ impl<O: Objects> Store for Remote<O> {
             |error: io::Error| StoreError { doing: "read", place: from.display().to_string(), source: error.into() };
         let sum = pour(&mut File::open(from).map_err(local)?, &mut io::sink()).map_err(local)?;
         let note = Note::new(key, sum);
-        write(&self.0, &note.name, Content::File(from)).map_err(self.failed("write", &note.name))?;
+        let failed = |name| move |error: ObjectError| self.failed("write", name)(error.into());
+        write(&*self.0, &note.name, Content::File(from)).map_err(failed(&note.name))?;
         let name = note_name(key);
-        write(&self.0, &name, Content::Bytes(note.text().as_bytes())).map_err(self.failed("write", &name))
+        write(&*self.0, &name, Content::Bytes(note.text().as_bytes())).map_err(failed(&name))
     }
 }
 

@@ -1,13 +1,10 @@
-//! Packages in a bucket of S3, or of a server that speaks as S3 does. Requests are signed in their address.
+//! Files in a bucket of S3, or of a server that speaks as S3 does. Requests are signed in their address.
 
-use super::http::parts;
-use super::remote::{Ask, Objects, Remote};
-use super::{OpenError, Store, StoreError};
-use crate::base::digest::Digest;
-use crate::build::web::{Answer, Method, Request, Web, WebError, Who};
+use super::OpenError;
+use super::http::Ask;
+use crate::web::{Answer, Content, Method, Request, Web, WebError, Who};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -49,9 +46,7 @@ impl S3Settings {
 }
 
 /// A part of a bucket.
-pub struct S3Store(Remote<Part>);
-
-struct Part {
+pub struct Part {
     web: Arc<Web>,
     bucket: Bucket,
     credentials: Option<Credentials>,
@@ -59,7 +54,7 @@ struct Part {
     before: String,
 }
 
-impl S3Store {
+impl Part {
     /// Takes a bucket and the directory in it, which may be empty. Servers other than Amazon's, and names with a dot, are
     /// asked with the bucket in the path: no certificate is good for it in the host's name.
     pub fn new(web: Arc<Web>, bucket: &str, before: &str, settings: &S3Settings) -> Result<Self, OpenError> {
@@ -78,37 +73,37 @@ impl S3Store {
         let before = before.trim_matches('/');
         let before = if before.is_empty() { String::new() } else { format!("{before}/") };
         let bucket = known.map_err(|error| bad(error.to_string()))?;
-        Ok(Self(Remote(Part { web, bucket, credentials, before })))
+        Ok(Self { web, bucket, credentials, before })
     }
 }
 
-impl Objects for Part {
-    fn shown(&self, name: &str) -> String {
+impl Ask for Part {
+    fn place(&self, name: &str) -> String {
         format!("s3://{}/{}{name}", self.bucket.name(), self.before)
     }
 
-    fn ask(&self, name: &str, ask: &Ask<'_>) -> Result<Answer, WebError> {
+    fn ask(
+        &self,
+        name: &str,
+        method: Method,
+        headers: &[(&'static str, String)],
+        body: Content<'_>,
+    ) -> Result<Answer, WebError> {
         let (object, keys) = (format!("{}{name}", self.before), self.credentials.as_ref());
-        let (method, body) = parts(ask);
         let url = match method {
-            Method::Get => self.bucket.get_object(keys, &object).sign(GOOD_FOR),
-            Method::Head => self.bucket.head_object(keys, &object).sign(GOOD_FOR),
-            Method::Put => self.bucket.put_object(keys, &object).sign(GOOD_FOR),
+            Method::Get => signed(self.bucket.get_object(keys, &object), headers),
+            Method::Head => signed(self.bucket.head_object(keys, &object), headers),
+            Method::Put => signed(self.bucket.put_object(keys, &object), headers),
+            Method::Delete => signed(self.bucket.delete_object(keys, &object), headers),
         };
-        self.web.send(&Request { method, url: url.as_str(), headers: Vec::new(), body, who: Who::Nobody })
+        self.web.send(&Request { method, url: url.as_str(), headers: headers.to_vec(), body, who: Who::Nobody })
     }
 }
 
-impl Store for S3Store {
-    fn has(&self, key: Digest) -> Result<bool, StoreError> {
-        self.0.has(key)
+/// Conditions are signed along, so that nobody on the way can take them out.
+fn signed<'a>(mut action: impl S3Action<'a>, headers: &[(&'static str, String)]) -> Url {
+    for (name, value) in headers {
+        action.headers_mut().insert(*name, value.clone());
     }
-
-    fn get(&self, key: Digest, into: &Path) -> Result<bool, StoreError> {
-        self.0.get(key, into)
-    }
-
-    fn put(&self, key: Digest, from: &Path) -> Result<(), StoreError> {
-        self.0.put(key, from)
-    }
+    action.sign(GOOD_FOR)
 }

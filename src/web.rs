@@ -36,6 +36,8 @@ pub enum Method {
     Head,
     /// Take these bytes.
     Put,
+    /// Forget them.
+    Delete,
 }
 
 /// Credentials for one server; never printed.
@@ -231,6 +233,7 @@ impl Web {
         let sent = match request.method {
             Method::Get => agent.run(head.method("GET").body(()).map_err(bad)?),
             Method::Head => agent.run(head.method("HEAD").body(()).map_err(bad)?),
+            Method::Delete => agent.run(head.method("DELETE").body(()).map_err(bad)?),
             Method::Put => {
                 let head = head.method("PUT").header("content-type", "application/octet-stream");
                 match request.body {
@@ -264,9 +267,9 @@ fn parse(text: &str) -> Result<Url, Reason> {
 
 /// Where an answer sends the request; none where it is the answer.
 fn next(url: &Url, answer: &Answer, method: Method) -> Result<Option<Url>, Reason> {
-    // What is put must be put again, which 301 to 303 do not promise.
+    // What is put must be put again, and what is removed removed, which 301 to 303 do not promise.
     let moved = match answer.status {
-        301..=303 => method != Method::Put,
+        301..=303 => !matches!(method, Method::Put | Method::Delete),
         307 | 308 => true,
         _ => false,
     };
