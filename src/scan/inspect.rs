@@ -45,7 +45,7 @@ fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)
         FileType::Symlink => Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()),
         FileType::RegularFile => {
             let (mut facts, seen) = read(found)?;
-            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp()));
+            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp));
             return Ok((Kind::File(Arc::new(facts)), Some(seen)));
         }
         FileType::Fifo => Kind::Special("fifo"),

@@ -6,7 +6,11 @@
 //! [`finish_interrupted`] finds it.
 
 use super::new_file::NewFile;
-use super::{WriteError, busy, clear, is_partial, lock, make_partial, partial_name, rename_partial, sync_directory};
+use super::{
+    WriteError, busy, clear, directory_of, is_partial, lock, make_partial, partial_name, rename_partial, sync,
+    sync_directory,
+};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +19,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 use walkdir::WalkDir;
 
-/// A further name for a new file, not yet in the place of the old one. Dropped without [`OtherName::commit`], it is gone.
+/// A further name for a new file, not yet in the place of the old one. Dropped without
+/// [`OtherName::commit_all`], it is gone.
 #[derive(Debug)]
 pub struct OtherName {
     partial: TempPath,
@@ -32,11 +37,16 @@ impl OtherName {
         Ok(Self { partial, name: name.to_owned() })
     }
 
-    /// Puts the name in the place of what file it is now; durable when this returns. The new file must have its own name.
-    pub fn commit(self) -> Result<(), WriteError> {
-        let Self { partial, name } = self;
-        partial.persist(&name).map_err(|error| WriteError::io("link", &name)(error.error))?;
-        sync_directory(&name).map_err(WriteError::io("make durable", &name))
+    /// Puts the names in the place of what files they are now; durable when this returns. The new files must have their own
+    /// names. Stops at the first that fails.
+    pub fn commit_all(others: impl IntoIterator<Item = Self>) -> Result<(), WriteError> {
+        let mut directories = BTreeSet::new();
+        for Self { partial, name } in others {
+            partial.persist(&name).map_err(|error| WriteError::io("link", &name)(error.error))?;
+            directories.insert(directory_of(&name).to_owned());
+        }
+        let durable = |dir: PathBuf| sync(&dir).map_err(WriteError::io("make durable", &dir));
+        directories.into_iter().try_for_each(durable)
     }
 }
 

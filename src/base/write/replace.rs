@@ -8,7 +8,7 @@ use super::new_file::NewFile;
 use super::{WriteError, directory_of, make_partial, rename_partial, sync_directory};
 use rustix::fs::{Access, AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
 use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -17,12 +17,12 @@ use std::path::Path;
 /// file keep the old bytes; see [`OtherName`](super::OtherName).
 ///
 /// Fails, with the old file unharmed, where `path` is no regular file, `fill` fails, or anything cannot be kept.
-pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+pub fn replace(path: &Path, fill: impl FnOnce(&mut NewFile) -> io::Result<()>) -> Result<(), WriteError> {
     prepare(path, fill)?.commit()
 }
 
 /// The same as [`replace`] without the commit, for [`commit_all`](super::commit_all).
-pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<NewFile, WriteError> {
+pub fn prepare(path: &Path, fill: impl FnOnce(&mut NewFile) -> io::Result<()>) -> Result<NewFile, WriteError> {
     let old = fs::symlink_metadata(path).map_err(WriteError::io("look at", path))?;
     if !old.is_file() {
         let found = if old.is_symlink() { "a symlink" } else { "no regular file" };
