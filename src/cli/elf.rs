@@ -42,7 +42,9 @@ pub(super) fn run(args: &ElfArgs) -> Exit {
     for (files, identities) in files.chunks(BATCH).zip(identities.chunks(BATCH)) {
         let batch = run.batch(files, identities, &mut changed);
         if !args.json {
-            batch.iter().for_each(|account| run.tell(account));
+            for account in &batch {
+                run.tell(account);
+            }
         }
         accounts.extend(batch);
     }
@@ -205,7 +207,7 @@ impl Run<'_> {
 }
 
 /// Gives the files that are ready their names; an account says whether that was done.
-fn commit<'f>(tried: Vec<(Account<'f>, Option<Ready>)>) -> Vec<Account<'f>> {
+fn commit(tried: Vec<(Account<'_>, Option<Ready>)>) -> Vec<Account<'_>> {
     let (mut accounts, mut all_ready, mut whose) = (Vec::new(), Vec::new(), Vec::new());
     for (at, (account, ready)) in tried.into_iter().enumerate() {
         accounts.push(account);

@@ -35,6 +35,9 @@ pub fn apply(job: &Job, prepared: &Prepared, listener: &dyn Listener) -> Result<
     change.leave_out()?;
     change.rewrite(listener)?;
     change.symlinks()?;
+    if job.elf_only {
+        return check::judge_programs(&job.root, &job.law, &prepared.inventory);
+    }
     check::judge_directory(&job.root, &job.exclude, &job.law, &prepared.inventory)
 }
 

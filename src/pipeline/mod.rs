@@ -65,6 +65,7 @@ use std::sync::Arc;
 
 /// What the user asked for, understood.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct Job {
     /// The tree to read.
     pub root: PathBuf,

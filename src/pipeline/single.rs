@@ -139,7 +139,7 @@ impl Subject {
         self.cross_examine(&patch, &wanted)?;
         let findings = findings(object, &wanted);
         let added = patch.size.saturating_sub(self.size());
-        Ok(Decision { wanted, findings, patch, added, mark })
+        Ok(Decision { wanted, findings, added, patch, mark })
     }
 
     fn as_it_is(&self) -> Decision {

@@ -11,12 +11,13 @@ use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
 use std::collections::HashMap;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
 /// The record of the last run, which `--in-place` leaves in a tree; it describes the tree and is no part of it.
 const RECORD: &[u8] = b".relocate";
 /// How much of a directory is listed with one call, in bytes.
-const LISTING: usize = 32 << 10;
+const LISTING: usize = 16 << 10;
 
 /// Whether a path is of our making: the record, or what a killed run left, which the next one clears away.
 fn is_ours(path: &RelPath) -> bool {
@@ -88,8 +89,8 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         Ok(open) => open,
         Err(error) => return (found, vec![(at, error.into())]),
     };
-    let mut buffer = Vec::with_capacity(LISTING);
-    let mut entries = RawDir::new(&open, buffer.spare_capacity_mut());
+    let mut buffer = [MaybeUninit::uninit(); LISTING];
+    let mut entries = RawDir::new(&open, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
