@@ -79,6 +79,11 @@ impl FileBytes {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 impl ReadAt for FileBytes {

@@ -71,6 +71,9 @@ pub(super) fn note(
 ) -> Result<BTreeSet<RelPath>, JobError> {
     let mut lost = BTreeSet::new();
     let mut follows = Vec::new();
+    if readings.is_empty() {
+        return Ok(lost);
+    }
     for (path, entry) in &inventory.entries {
         let Some(source) = pyc::source(path) else { continue };
         // A symlink's text has its places where it leads; Python compiles by the name it opens.

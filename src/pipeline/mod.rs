@@ -47,7 +47,7 @@ use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{self, Candidate, Class, Entry, Inventory, Listing, Prune};
+use crate::scan::{Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
@@ -55,7 +55,7 @@ use crate::text::pyc;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
-use glimpse::Guess;
+use glimpse::Looked;
 use rayon::prelude::*;
 use reading::{Digests, Question};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ use std::sync::Arc;
 
 /// What the user asked for, understood.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct Job {
     /// The tree to read.
     pub root: PathBuf,
@@ -103,6 +104,8 @@ pub struct Job {
     pub build_dirs: Vec<Prefix>,
     /// Whether ROOT itself is changed, which gets no record of what it was.
     pub in_place: bool,
+    /// Whether only run-time paths and symlinks are changed: what a loader goes by. Of no file more is read than that takes.
+    pub elf_only: bool,
     /// The tool's own program, to be carried where the target has work left for it.
     pub tool: Option<Vec<u8>>,
 }
@@ -300,13 +303,7 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let listing = Listing::new(&job.root, &job.exclude, &job.prune);
-    let guess = Guess::new(job, &listing);
-    let (mut inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
-    let candidates = scan::candidates(&inventory);
-    let choice = plan::choose(&hints(job, &mkconf(&inventory), &candidates), &candidates)?;
-    let prefixes = with_root(&choice.prefixes, &job.root);
-    let mut readings = guess.readings(&inventory, seen, &prefixes);
+    let Looked { mut inventory, choice, prefixes, mut readings } = glimpse::look(job, listener)?;
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());
@@ -321,7 +318,9 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
         store: &store,
         digests: if job.in_place { Digests::None } else { Digests::Changing },
     };
-    reading::read_all(&inventory, &question, &mut readings, listener)?;
+    if !job.elf_only {
+        reading::read_all(&inventory, &question, &mut readings, listener)?;
+    }
     let mut dropped = texts::leave_out(&mut inventory, &tree, &readings);
     dropped.extend(compiled::follow(&mut inventory, &prefixes, &mut readings, job.dest.as_ref())?);
     let (mut plan, expected) = loop {
@@ -336,7 +335,11 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     plan.findings.extend(record::raised_floor(&plan, &expected.floor, &copied));
     plan.findings.extend(disputed(&inventory, &expected));
     plan.findings.sort();
-    reading::read_all(&inventory, &question, &mut readings, listener)?;
+    if job.elf_only {
+        reading::know_again(&inventory, &plan, &mut readings)?;
+    } else {
+        reading::read_all(&inventory, &question, &mut readings, listener)?;
+    }
     let fits = fit::fit_all(&inventory, &readings, &mut plan, listener);
     let mut prepared = Prepared {
         inventory,

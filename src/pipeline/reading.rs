@@ -18,6 +18,7 @@ use crate::base::sums::Sums;
 use crate::base::write::{Kept, Store};
 use crate::elf;
 use crate::manifest::{How, Places, Sum};
+use crate::plan::Plan;
 use crate::scan::{Class, Entry, FileFacts, Inventory};
 use crate::text::class::{Demand, Subject};
 use crate::text::kind::Kind;
@@ -26,6 +27,7 @@ use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
 
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
@@ -129,6 +131,32 @@ pub(super) fn read_all(
     let read: Vec<_> = read.collect::<Result<_, _>>()?;
     listener.event(&Event::End(Stage::Read));
     readings.extend(read);
+    Ok(())
+}
+
+/// Reads, of the files whose run-time paths change, those whose stamps will not tell whether they are still the same: they
+/// changed a moment ago, or lose a privilege.
+pub(super) fn know_again(
+    inventory: &Inventory,
+    plan: &Plan,
+    readings: &mut BTreeMap<RelPath, Reading>,
+) -> Result<(), JobError> {
+    for path in plan.rewrites.keys() {
+        let Some((entry, facts)) = inventory.entries.get(path).and_then(|entry| Some((entry, entry.file()?))) else {
+            continue;
+        };
+        if facts.stamp.is_some_and(|stamp| stamp.tells()) && !plan.modes.contains_key(path) {
+            continue;
+        }
+        let reading = File::open(&entry.source).and_then(FileBytes::new).and_then(|file| {
+            let is_whole = file.size() <= WHOLE;
+            let mark = is_whole.then(|| Mark::read(&file)).transpose()?;
+            let sums = (!is_whole).then(|| Sums::read(&file)).transpose()?;
+            Ok(Reading::of(mark, sums.map(|sums| sums.sha256)))
+        });
+        let reading = reading.map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })?;
+        readings.insert(path.clone(), reading);
+    }
     Ok(())
 }
 

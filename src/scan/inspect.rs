@@ -2,15 +2,18 @@
 
 use super::walk::Found;
 use super::{Class, Entry, FileFacts, Kind};
-use crate::base::bytes::{FileBytes, ReadAt};
+use crate::base::bytes::{FileBytes, ReadAt, open};
 use crate::base::path::RelPath;
 use crate::elf;
 use crate::text::pyc::stamp;
 use crate::text::shebang::shebang;
 use rustix::fs::FileType;
-use std::fs::{self, File};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -45,7 +48,7 @@ fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)
         FileType::Symlink => Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()),
         FileType::RegularFile => {
             let (mut facts, seen) = read(found)?;
-            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp()));
+            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp));
             return Ok((Kind::File(Arc::new(facts)), Some(seen)));
         }
         FileType::Fifo => Kind::Special("fifo"),
@@ -57,16 +60,50 @@ fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)
     Ok((kind, None))
 }
 
+thread_local! {
+    /// What the first bytes of ELF files are read into, one after the other: fresh memory for each costs more than the reading.
+    static FIRST: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
 /// Reads of a regular file what tells its facts; symlinks are followed.
 pub fn inspect(path: &Path) -> io::Result<FileFacts> {
-    let file = FileBytes::new(File::open(path)?)?;
-    let mut head = file.range(0, file.size().min(START))?.into_owned();
-    if file.size() > START && (head.starts_with(b"#!") || head.starts_with(b"\x7fELF")) {
-        let rest = file.range(START, file.size().min(HEAD) - START)?;
-        head.extend_from_slice(&rest);
+    let file = FileBytes::new(open(path)?)?;
+    let mut start = [0; START as usize];
+    let start = first(&file, &mut start)?;
+    if file.size() <= START {
+        return Ok(facts(path, start, &start));
     }
-    let whole: &dyn ReadAt = if head.len() as u64 == file.size() { &head } else { &file };
-    Ok(facts(path, &head, whole))
+    if !start.starts_with(b"#!") && !start.starts_with(b"\x7fELF") {
+        return Ok(facts(path, start, &file));
+    }
+    let mut buffer = FIRST.take();
+    buffer.resize(HEAD as usize, 0);
+    let found = first(&file, &mut buffer).map(|head| facts(path, head, &Headed { head, file: &file }));
+    FIRST.set(buffer);
+    found
+}
+
+/// As much of a file as fits, from its start.
+fn first<'b>(file: &FileBytes, buffer: &'b mut [u8]) -> io::Result<&'b [u8]> {
+    let len = file.size().min(buffer.len() as u64) as usize;
+    file.file().read_exact_at(&mut buffer[..len], 0)?;
+    Ok(&buffer[..len])
+}
+
+/// A file whose first bytes are known already; most that is looked at in an ELF file is among them.
+struct Headed<'a> {
+    head: &'a [u8],
+    file: &'a FileBytes,
+}
+
+impl ReadAt for Headed<'_> {
+    fn size(&self) -> u64 {
+        self.file.size()
+    }
+
+    fn range(&self, offset: u64, len: u64) -> io::Result<Cow<'_, [u8]>> {
+        self.head.range(offset, len).or_else(|_| self.file.range(offset, len))
+    }
 }
 
 /// The facts of a file whose first bytes are `head`, of which no more than [`HEAD`] are looked at.

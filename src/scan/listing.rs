@@ -11,6 +11,7 @@ use crate::base::bytes::{FileBytes, ReadAt, WholeFile, open};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::RelPath;
+use crate::base::stamp::Stamp;
 use rayon::prelude::*;
 use std::fs;
 use std::io;
@@ -77,8 +78,9 @@ impl Listing {
     pub fn inspect_since(self, before: &Inventory, listener: &dyn Listener) -> Result<Inventory, ScanError> {
         let read = |found: &Found| {
             let known = before.entries.get(&found.path).and_then(Entry::file);
+            let unchanged = |stamp: Stamp| stamp.tells() && stamp.is_that_of(&found.facts.stamp);
             let same = known.filter(|facts| {
-                facts.stamp == Some(found.facts.stamp()) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
+                facts.stamp.is_some_and(unchanged) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
             });
             Ok((same.map_or_else(|| inspect(&found.source), |facts| Ok(facts.clone()))?, ()))
         };

@@ -17,6 +17,7 @@ pub use prune::{Prune, PruneError, Pruned};
 use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
+use crate::base::stamp::Stamp;
 use crate::elf;
 use crate::text::pyc;
 use std::collections::BTreeMap;
@@ -79,15 +80,6 @@ pub struct FileFacts {
     pub capabilities: bool,
     /// What the file system said of it when it was found; none for what was not found in a listing.
     pub stamp: Option<Stamp>,
-}
-
-/// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
-/// nanoseconds), which no program can set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    id: (u64, u64),
-    size: u64,
-    changed: (i64, i64),
 }
 
 /// What a regular file is inside.

@@ -3,19 +3,21 @@
 //! All directories of one depth are listed side by side, each relative to its own descriptor, so that the kernel looks up
 //! one name for each path and not the whole way to it.
 
-use super::{Globs, Stamp};
+use super::Globs;
 use crate::base::path::RelPath;
+use crate::base::stamp::{Moment, Stamp};
 use crate::base::write::is_partial;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
 use std::collections::HashMap;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
 /// The record of the last run, which `--in-place` leaves in a tree; it describes the tree and is no part of it.
 const RECORD: &[u8] = b".relocate";
 /// How much of a directory is listed with one call, in bytes.
-const LISTING: usize = 32 << 10;
+const LISTING: usize = 16 << 10;
 
 /// Whether a path is of our making: the record, or what a killed run left, which the next one clears away.
 fn is_ours(path: &RelPath) -> bool {
@@ -38,8 +40,8 @@ pub(super) struct Facts {
     pub(super) id: (u64, u64),
     /// Size in bytes.
     pub(super) size: u64,
-    /// When it was last changed: seconds, nanoseconds.
-    pub(super) changed: (i64, i64),
+    /// What changes with it.
+    pub(super) stamp: Stamp,
 }
 
 /// One path found.
@@ -79,7 +81,7 @@ pub(super) fn walk(root: &Path, exclude: &Globs) -> Walked {
 /// Lists one directory; what cannot be looked at is noted, and the rest of it is listed all the same.
 fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    let at = directory.under(root);
+    let (at, asked) = (directory.under(root), Moment::now());
     // ROOT itself may be a symlink. A directory that became one since it was listed is not followed.
     let follow = if directory.is_root() { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | follow;
@@ -87,8 +89,8 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         Ok(open) => open,
         Err(error) => return (found, vec![(at, error.into())]),
     };
-    let mut buffer = Vec::with_capacity(LISTING);
-    let mut entries = RawDir::new(&open, buffer.spare_capacity_mut());
+    let mut buffer = [MaybeUninit::uninit(); LISTING];
+    let mut entries = RawDir::new(&open, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -108,7 +110,7 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         let source = path.under(root);
         match rustix::fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
-                let facts = Facts::of(&stat);
+                let facts = Facts::of(&stat, asked);
                 let size = if facts.kind == FileType::RegularFile { facts.size } else { 0 };
                 found.push(Found { path, source, facts, size, first: None, outside_names: 0 });
             }
@@ -119,7 +121,7 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
 }
 
 impl Facts {
-    fn of(stat: &rustix::fs::Stat) -> Self {
+    fn of(stat: &rustix::fs::Stat, asked: Moment) -> Self {
         Self {
             kind: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
@@ -129,13 +131,8 @@ impl Facts {
             names: stat.st_nlink,
             id: (stat.st_dev, stat.st_ino),
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            changed: (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0)),
+            stamp: Stamp::of_stat(stat, asked),
         }
-    }
-
-    /// What changes with the file.
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp { id: self.id, size: self.size, changed: self.changed }
     }
 }
 
