@@ -19,6 +19,7 @@ pub mod elf;
 pub mod fill;
 pub mod install;
 pub mod ledger;
+pub mod live;
 pub mod loader;
 pub mod manifest;
 pub mod objects;

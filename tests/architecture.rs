@@ -64,6 +64,7 @@ const MAP: &[Row] = &[
     Row { module: "objects", may_import: &["base", "web"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
+    Row { module: "live", may_import: &["base"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -77,7 +78,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "web", "objects", "build", "install", "contents", "pipeline",
+            "verify", "pack", "web", "objects", "build", "install", "live", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },
