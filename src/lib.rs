@@ -15,6 +15,7 @@ pub mod base;
 pub mod build;
 pub mod cli;
 pub mod contents;
+pub mod delta;
 pub mod elf;
 pub mod fill;
 pub mod install;
