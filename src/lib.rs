@@ -28,6 +28,7 @@ pub mod pack;
 pub mod pipeline;
 pub mod plan;
 pub mod recipe;
+pub mod release;
 pub mod remains;
 pub mod scan;
 pub mod text;

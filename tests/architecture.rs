@@ -48,6 +48,7 @@ const MAP: &[Row] = &[
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
     Row { module: "ledger", may_import: &["base", "manifest", "fill"], never: PURE },
     Row { module: "delta", may_import: &[], never: PURE },
+    Row { module: "release", may_import: &["base"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
     Row { module: "remains", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
