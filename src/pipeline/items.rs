@@ -5,16 +5,17 @@ use crate::base::path::RelPath;
 use crate::pack::{Body, Item};
 use crate::scan::{Entry, Kind};
 
-/// One thing to ship, and where it comes from.
+/// What is shipped, and where each item comes from.
 pub(super) struct Shipped<'a> {
-    pub(super) path: &'a RelPath,
-    pub(super) entry: &'a Entry,
-    pub(super) item: Item,
+    /// Sorted by path.
+    pub(super) items: Vec<Item>,
+    /// What was found at the path of each.
+    pub(super) entries: Vec<&'a Entry>,
 }
 
 /// Lists everything that is shipped. What an archive of software does not carry (fifos, sockets, devices) is left out;
 /// the plan has a finding for each.
-pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
+pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Shipped<'a> {
     let shipped = prepared.inventory.entries.iter().filter_map(|(path, entry)| {
         let body = body(job, prepared, path, entry)?;
         // All names of a hard-link set are one file and have one mode.
@@ -28,10 +29,10 @@ pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
             Owner::Keep => (u64::from(entry.uid), u64::from(entry.gid)),
         };
         let mtime = job.source_date_epoch.map_or(entry.mtime, |epoch| entry.mtime.min(epoch));
-        let item = Item { path: path.clone(), mode, uid, gid, mtime, body };
-        Some(Shipped { path, entry, item })
+        Some((Item { path: path.clone(), mode, uid, gid, mtime, body }, entry))
     });
-    shipped.collect()
+    let (items, entries) = shipped.unzip();
+    Shipped { items, entries }
 }
 
 fn mode(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> u32 {

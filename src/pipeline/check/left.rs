@@ -47,6 +47,13 @@ pub(in crate::pipeline) struct Seen {
     uses: Vec<Use>,
 }
 
+impl Seen {
+    /// Whether the file has nothing of what is looked for.
+    pub(in crate::pipeline) fn says_nothing(&self) -> bool {
+        self.looked == Looked::default() && self.claims.is_empty() && self.uses.is_empty()
+    }
+}
+
 impl Search {
     /// The old prefixes, where they lead on this machine, where the tree was last if it is not there now, and the build
     /// directories, one of which the tree's `etc/mk.conf` may name.
