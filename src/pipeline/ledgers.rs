@@ -51,7 +51,7 @@ pub(super) fn rewrite(job: &Job, prepared: &mut Prepared, question: &Question<'_
             let Some(reading) = prepared.readings.get_mut(&path) else { continue };
             reading.sums = sums;
             if let Some((fit, places)) = new {
-                (reading.text, reading.places) = (Some(Box::new(fit)), places);
+                (reading.text, reading.places) = (Some(fit), places);
             }
         }
     }
@@ -138,7 +138,7 @@ impl Shipped<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<Rewritten, JobError> {
         let ledger = LEDGERS[which];
-        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_deref());
+        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
         let mut bytes = match text {
             Some(fit) => question.store.get(fit.kept)?,
             None => read(entry)?,

@@ -26,6 +26,7 @@ use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
@@ -33,15 +34,21 @@ const CHUNK: u64 = 4 << 20;
 /// The index of pkgsrc's package database, from file to package.
 const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 
-/// What was learned of a file by reading it. There is one for every file of the tree, so what few have is boxed.
-#[derive(Debug, Clone)]
+/// What was learned of a file by reading it. There is one for every file of the tree, so what few have is kept apart.
+#[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// Mark of its bytes in ROOT.
     pub mark: Option<Mark>,
+    more: Option<Box<Learned>>,
+}
+
+/// What is known of few files besides their marks.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
     /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
     pub digest: Option<Digest>,
     /// What its text becomes, where that changes.
-    pub text: Option<Box<TextFit>>,
+    pub text: Option<TextFit>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
     pub places: Vec<Places>,
     /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
@@ -51,7 +58,28 @@ pub struct Reading {
     /// What becomes of its debug sections, where it has any and they are to go.
     pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
-    pub left: Option<Box<Left>>,
+    pub left: Option<Left>,
+}
+
+impl Deref for Reading {
+    type Target = Learned;
+
+    fn deref(&self) -> &Learned {
+        static NOTHING: Learned = Learned::nothing();
+        self.more.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut Learned {
+        self.more.get_or_insert_default()
+    }
+}
+
+impl Learned {
+    const fn nothing() -> Self {
+        Self { digest: None, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+    }
 }
 
 /// A text that changes.
@@ -179,14 +207,16 @@ impl Question<'_> {
         if !text {
             if path.name() == PACKAGE_INDEX && self.names.any(bytes, As::Binary) {
                 let why = "its keys are absolute paths; 'pkg_admin rebuild' makes it again".to_owned();
-                reading.left = Some(Box::new(Left::Dropped("package-database", why)));
+                reading.left = Some(Left::Dropped("package-database", why));
                 return Ok(reading);
             }
             self.binary(&mut reading, facts, bytes).map_err(|error| JobError::Bug(format!("{path}: {error}")))?;
             return Ok(reading);
         }
         let subject = self.subject(path, entry, bytes);
-        reading.ledger = ledger(&subject);
+        if let Some(ledger) = ledger(&subject) {
+            reading.ledger = Some(ledger);
+        }
         if self.names.any(bytes, As::Text) {
             self.text(&mut reading, &subject)?;
         }
@@ -214,15 +244,15 @@ impl Question<'_> {
         match rewrite::rewrite(subject, self.without) {
             Outcome::Same => reading.places = self.text_places(subject.path, subject.bytes),
             Outcome::Refused(class, why) => {
-                reading.left = Some(Box::new(Left::Refused(class, why)));
+                reading.left = Some(Left::Refused(class, why));
                 reading.places = self.text_places(subject.path, subject.bytes);
             }
-            Outcome::Dropped(class, why) => reading.left = Some(Box::new(Left::Dropped(class, why))),
+            Outcome::Dropped(class, why) => reading.left = Some(Left::Dropped(class, why)),
             Outcome::New(new) => {
                 reading.places = self.text_places(subject.path, &new.bytes);
                 let (sums, kept) = (Sums::of(&new.bytes), self.store.put(&new.bytes)?);
-                reading.left = new.refused.map(|(class, why)| Box::new(Left::Refused(class, why)));
-                reading.text = Some(Box::new(TextFit { changes: new.changes, sums, demands: new.demands, kept }));
+                reading.left = new.refused.map(|(class, why)| Left::Refused(class, why));
+                reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
             }
         }
         Ok(())
@@ -254,7 +284,8 @@ impl Question<'_> {
 
 impl Reading {
     pub(super) fn of(mark: Option<Mark>, digest: Option<Digest>) -> Self {
-        Self { mark, digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+        let more = digest.map(|_| Box::new(Learned { digest, ..Learned::default() }));
+        Self { mark, more }
     }
 
     /// Notes where a binary file that names a prefix does so, or why that must stay.
@@ -264,7 +295,7 @@ impl Reading {
                 let name = if is_elf(class) { "elf" } else { "data" };
                 self.places = places(How::Padded, name, found.into_iter());
             }
-            Err(why) => self.left = Some(Box::new(Left::Strings(why))),
+            Err(why) => self.left = Some(Left::Strings(why)),
         }
     }
 
