@@ -15,7 +15,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What `--bundle runtime` means: GCC's runtime libraries.
 pub const RUNTIME: [&str; 12] = [
@@ -105,7 +104,7 @@ pub(super) fn bring_in(
             return Err(JobError::BundlePrivate { soname: printable(&soname).into_owned(), source });
         }
         directory_for(inventory, &path, &source)?;
-        insert(inventory, path.clone(), Kind::File(Arc::new(facts)), &source)?;
+        insert(inventory, path.clone(), Kind::File(facts), &source)?;
         copied.insert(path, fs::canonicalize(&source).unwrap_or(source));
         any = true;
     }
@@ -128,8 +127,8 @@ fn insert(inventory: &mut Inventory, path: RelPath, kind: Kind, source: &Path) -
     let metadata = fs::metadata(&source).map_err(|error| JobError::Read { path: source.clone(), error })?;
     // The host's privileges are not ours to hand out.
     let mode = (metadata.mode() & 0o777) | 0o444 | if metadata.is_dir() { 0o111 } else { 0 };
-    let entry =
-        Entry { kind, mode, uid: metadata.uid(), gid: metadata.gid(), mtime: metadata.mtime(), source: source.into() };
+    let (uid, gid, mtime) = (metadata.uid(), metadata.gid(), metadata.mtime());
+    let entry = Entry { kind, mode, uid, gid, mtime, elsewhere: Some(Box::new(source)) };
     inventory.entries.insert(path, entry);
     Ok(())
 }
@@ -160,11 +159,13 @@ fn copy_in(inventory: &mut Inventory, path: &RelPath, source: &Path) -> Result<(
     let unreadable = |error| JobError::Read { path: source.to_owned(), error };
     if !source.is_dir() {
         let facts = inspect(source).map_err(unreadable)?;
-        return insert(inventory, path.clone(), Kind::File(Arc::new(facts)), source);
+        return insert(inventory, path.clone(), Kind::File(facts), source);
     }
     insert(inventory, path.clone(), Kind::Dir, source)?;
     let below = crate::scan::scan(source, &Globs::default(), &crate::base::event::Silent)?;
+    let root = below.root;
     for (relative, mut entry) in below.entries {
+        entry.elsewhere = Some(Box::new(relative.under(&root)));
         if let Kind::HardLink(first) = &mut entry.kind {
             *first = path.join_path(first);
         }

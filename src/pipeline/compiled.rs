@@ -78,8 +78,8 @@ pub(super) fn note(
         let (true, Some(_), Some(source_entry)) = (moves, entry.file(), inventory.entries.get(&source)) else {
             continue;
         };
-        let bytes =
-            fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })?;
+        let at = inventory.source(path, entry);
+        let bytes = fs::read(&at).map_err(|error| JobError::Read { path: at.to_path_buf(), error })?;
         if readings.get(path).is_some_and(|reading| !reading.is_of(&bytes)) {
             return Err(JobError::Changed { path: path.clone() });
         }

@@ -57,9 +57,10 @@ impl Shipment<'_> {
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
         let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
-        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
+        let source = self.prepared.inventory.source(path, entry);
+        let unreadable = |error| JobError::Read { path: source.to_path_buf(), error };
         let changed = || JobError::Changed { path: path.clone() };
-        let file = open(&entry.source).map_err(unreadable)?;
+        let file = open(&source).map_err(unreadable)?;
         let one = One { path, facts, reading: self.prepared.readings.get(path) };
         if facts.size <= WHOLE {
             let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(&one, bytes, out));

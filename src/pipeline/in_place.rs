@@ -123,7 +123,11 @@ impl Change<'_> {
     /// Whether a path was there before, as opposed to brought in.
     fn is_own(&self, path: &RelPath) -> bool {
         let entry = self.prepared.inventory.entries.get(path);
-        entry.is_some_and(|entry| entry.source.starts_with(&self.job.root))
+        entry.is_some_and(|entry| self.lies_in_root(entry))
+    }
+
+    fn lies_in_root(&self, entry: &Entry) -> bool {
+        entry.elsewhere.as_ref().is_none_or(|path| path.starts_with(&self.job.root))
     }
 
     fn symlinks(&self) -> Result<(), JobError> {

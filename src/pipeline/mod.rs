@@ -187,8 +187,8 @@ impl Prepared {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
         let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
         let digest = |(path, entry): (&RelPath, &Entry)| {
-            let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
-            let bytes = fs::read(&entry.source).map_err(unreadable)?;
+            let source = self.inventory.source(path, entry);
+            let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
             if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }
@@ -300,7 +300,7 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let listing = Listing::new(&job.root, &job.exclude, &job.prune);
+    let listing = Listing::new(&job.root, &job.exclude, &job.prune).stamped(job.in_place);
     let guess = Guess::new(job, &listing);
     let (mut inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
     let candidates = scan::candidates(&inventory);
@@ -310,11 +310,10 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());
-    let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,
         names: Names::new(&prefixes),
-        around: Around::new(&snapshot, &tree),
+        around: Around::new(&inventory, &tree),
         skip: &job.skip,
         without: &job.without,
         strip: job.strip,
@@ -402,7 +401,7 @@ fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Result<Vec<Exhibit>, 
             }
             None => match entry.file().map(|facts| &facts.class) {
                 // The writer cannot read it. The judge, and a loader, may all the same.
-                Some(Class::BadElf(_)) => check::read(entry)?,
+                Some(Class::BadElf(_)) => check::read(&inventory.source(path, entry))?,
                 _ => contents::shown(entry, plan.links.get(path)),
             },
         };
@@ -447,7 +446,9 @@ fn mkconf_path() -> RelPath {
 
 /// pkgsrc's configuration in the tree; empty where it has none.
 fn mkconf(inventory: &Inventory) -> Vec<u8> {
-    inventory.entries.get(&mkconf_path()).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
+    let path = mkconf_path();
+    let source = inventory.entries.get(&path).map(|entry| inventory.source(&path, entry));
+    source.and_then(|source| fs::read(source).ok()).unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

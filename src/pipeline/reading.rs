@@ -27,6 +27,7 @@ use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
@@ -150,7 +151,7 @@ pub(super) fn read_all(
     listener.event(&Event::Begin { stage: Stage::Read, files: files.len() as u64, bytes });
     let read = files.into_par_iter().filter_map(|(path, entry)| {
         let facts = entry.file()?;
-        let read = question.read(path, entry, facts);
+        let read = question.read(&inventory.source(path, entry), (path, entry, facts));
         listener.event(&Event::File { path, bytes: facts.size });
         Some(read.map(|reading| (path.clone(), reading)))
     });
@@ -161,10 +162,14 @@ pub(super) fn read_all(
 }
 
 impl Question<'_> {
-    fn read(&self, path: &RelPath, entry: &Entry, facts: &FileFacts) -> Result<Reading, JobError> {
-        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
+    fn read(
+        &self,
+        source: &Path,
+        (path, entry, facts): (&RelPath, &Entry, &FileFacts),
+    ) -> Result<Reading, JobError> {
+        let unreadable = |error| JobError::Read { path: source.to_owned(), error };
         let changed = |_| JobError::Changed { path: path.clone() };
-        let file = open(&entry.source).map_err(unreadable)?;
+        let file = open(source).map_err(unreadable)?;
         if facts.size <= WHOLE {
             let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(path, entry, facts, bytes));
             return read.map_err(changed)?;

@@ -19,15 +19,17 @@ use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
 use crate::elf;
 use crate::text::pyc;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What a tree holds, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
+    /// Where the tree is.
+    pub root: PathBuf,
     /// Every path but the tree itself, sorted.
     pub entries: BTreeMap<RelPath, Entry>,
     /// What was left out to make it smaller, sorted.
@@ -47,8 +49,8 @@ pub struct Entry {
     pub gid: u32,
     /// Modification time in whole seconds since 1970, rounded down.
     pub mtime: i64,
-    /// Where its bytes are read from; below ROOT, or on the host for what is copied in.
-    pub source: Arc<Path>,
+    /// Where it is read from, for what is copied in and not at its path below the root.
+    pub elsewhere: Option<Box<PathBuf>>,
 }
 
 /// What a path is.
@@ -57,7 +59,7 @@ pub enum Kind {
     /// A directory.
     Dir,
     /// A regular file; of a hard-link set, its first name in path order.
-    File(Arc<FileFacts>),
+    File(FileFacts),
     /// Another name of a file that has an entry.
     HardLink(RelPath),
     /// A symlink and its target, as written.
@@ -74,11 +76,11 @@ pub struct FileFacts {
     /// What it is inside.
     pub class: Class,
     /// How many names of its hard-link set lie outside the tree.
-    pub outside_names: u64,
+    pub outside_names: u32,
     /// Whether it carries file capabilities (capabilities(7)).
     pub capabilities: bool,
-    /// What the file system said of it when it was found; none for what was not found in a listing.
-    pub stamp: Option<Stamp>,
+    /// What the file system said of it when it was found, where a listing was to note it.
+    pub stamp: Option<Box<Stamp>>,
 }
 
 /// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
@@ -96,13 +98,21 @@ pub enum Class {
     /// An ELF file that was read.
     Elf(elf::Read),
     /// A file that begins as an ELF file and cannot be read as one; the sentence says why.
-    BadElf(String),
+    BadElf(Box<str>),
     /// A script, with the interpreter of its shebang line.
-    Script(Vec<u8>),
+    Script(Box<[u8]>),
     /// A compiled Python file that belongs to its source by modification time.
     Pyc(pyc::Stamp),
     /// Anything else.
     Plain,
+}
+
+impl Inventory {
+    /// Where the bytes of one of its entries are read from.
+    pub fn source<'a>(&self, path: &RelPath, entry: &'a Entry) -> Cow<'a, Path> {
+        let below = || Cow::Owned(path.under(&self.root));
+        entry.elsewhere.as_ref().map_or_else(below, |path| Cow::Borrowed(path.as_path()))
+    }
 }
 
 impl Entry {

@@ -16,7 +16,7 @@ impl Change<'_> {
         let mut root = Beneath::open(&self.job.root)?;
         for path in self.prepared.copied.keys() {
             let parents = entries.iter().filter(|(dir, entry)| {
-                path.starts_with(dir) && *dir != path && !entry.source.starts_with(&self.job.root)
+                path.starts_with(dir) && *dir != path && !self.lies_in_root(entry)
             });
             for (dir, entry) in parents.filter(|(dir, _)| !self.at(dir).is_dir()) {
                 root.make_dir(dir)?;
