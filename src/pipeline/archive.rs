@@ -85,6 +85,8 @@ enum Glance {
     Unseen,
     /// There is nothing to say of it: no dynamic ELF file, nothing looked for in it.
     Plain,
+    /// No dynamic ELF file, but it has something of what is looked for.
+    Named(Box<Seen>),
     /// This.
     Telling(Box<Shown>),
 }
@@ -94,6 +96,7 @@ impl Glance {
         match shown {
             (What::Plain, None) => Self::Plain,
             (What::Plain, Some(seen)) if seen.says_nothing() => Self::Plain,
+            (What::Plain, Some(seen)) => Self::Named(Box::new(seen)),
             telling => Self::Telling(Box::new(telling)),
         }
     }
@@ -102,6 +105,7 @@ impl Glance {
         match self {
             Self::Unseen => (None, None),
             Self::Plain => (Some(What::Plain), None),
+            Self::Named(seen) => (Some(What::Plain), Some(*seen)),
             Self::Telling(shown) => (Some(shown.0), shown.1),
         }
     }

@@ -52,7 +52,7 @@ pub(super) fn rewrite(job: &Job, prepared: &mut Prepared, question: &Question<'_
             let Some(reading) = prepared.readings.get_mut(&path) else { continue };
             reading.sums = sums;
             if let Some((fit, places)) = new {
-                (reading.text, reading.places) = (Some(fit), places);
+                (reading.text, reading.places) = (Some(Box::new(fit)), places);
             }
         }
     }
@@ -140,7 +140,7 @@ impl Shipped<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<Rewritten, JobError> {
         let ledger = LEDGERS[which];
-        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
+        let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_deref());
         let mut bytes = match text {
             Some(fit) => question.store.get(fit.kept)?,
             None => read(&self.prepared.inventory.source(path, entry))?,

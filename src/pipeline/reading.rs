@@ -49,7 +49,7 @@ pub struct Learned {
     /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
     pub digest: Option<Digest>,
     /// What its text becomes, where that changes.
-    pub text: Option<TextFit>,
+    pub text: Option<Box<TextFit>>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
     pub places: Vec<Places>,
     /// Which ledger it is (an index in [`LEDGERS`]), and the paths it speaks of.
@@ -59,7 +59,7 @@ pub struct Learned {
     /// What becomes of its debug sections, where it has any and they are to go.
     pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
-    pub left: Option<Left>,
+    pub left: Option<Box<Left>>,
 }
 
 impl Deref for Reading {
@@ -212,7 +212,7 @@ impl Question<'_> {
         if !text {
             if path.name() == PACKAGE_INDEX && self.names.any(bytes, As::Binary) {
                 let why = "its keys are absolute paths; 'pkg_admin rebuild' makes it again".to_owned();
-                reading.left = Some(Left::Dropped("package-database", why));
+                reading.left = Some(Box::new(Left::Dropped("package-database", why)));
                 return Ok(reading);
             }
             self.binary(&mut reading, facts, bytes).map_err(|error| JobError::Bug(format!("{path}: {error}")))?;
@@ -249,15 +249,15 @@ impl Question<'_> {
         match rewrite::rewrite(subject, self.without) {
             Outcome::Same => reading.places = self.text_places(subject.path, subject.bytes),
             Outcome::Refused(class, why) => {
-                reading.left = Some(Left::Refused(class, why));
+                reading.left = Some(Box::new(Left::Refused(class, why)));
                 reading.places = self.text_places(subject.path, subject.bytes);
             }
-            Outcome::Dropped(class, why) => reading.left = Some(Left::Dropped(class, why)),
+            Outcome::Dropped(class, why) => reading.left = Some(Box::new(Left::Dropped(class, why))),
             Outcome::New(new) => {
                 reading.places = self.text_places(subject.path, &new.bytes);
                 let (sums, kept) = (Sums::of(&new.bytes), self.store.put(&new.bytes)?);
-                reading.left = new.refused.map(|(class, why)| Left::Refused(class, why));
-                reading.text = Some(TextFit { changes: new.changes, sums, demands: new.demands, kept });
+                reading.left = new.refused.map(|(class, why)| Box::new(Left::Refused(class, why)));
+                reading.text = Some(Box::new(TextFit { changes: new.changes, sums, demands: new.demands, kept }));
             }
         }
         Ok(())
@@ -300,7 +300,7 @@ impl Reading {
                 let name = if is_elf(class) { "elf" } else { "data" };
                 self.places = places(How::Padded, name, found.into_iter());
             }
-            Err(why) => self.left = Some(Left::Strings(why)),
+            Err(why) => self.left = Some(Box::new(Left::Strings(why))),
         }
     }
 

@@ -30,7 +30,7 @@ pub(super) fn leave_out(
 ) -> BTreeMap<RelPath, Dropped> {
     let mut dropped = BTreeMap::new();
     for (path, reading) in readings {
-        if let Some(Left::Dropped(class, why)) = reading.left.as_ref() {
+        if let Some(Left::Dropped(class, why)) = reading.left.as_deref() {
             dropped.insert(path.clone(), Dropped { by: class, why: why.clone(), size: size(inventory, path) });
         }
     }
@@ -69,7 +69,7 @@ fn stale(path: &RelPath, readings: &BTreeMap<RelPath, Reading>) -> bool {
 pub(super) fn findings(prepared: &Prepared) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, reading) in &prepared.readings {
-        match reading.left.as_ref() {
+        match reading.left.as_deref() {
             Some(Left::Refused(class, why)) => {
                 let finding = Finding::at(path, Severity::Warning, "text-refused", format!("{class}: {why}"));
                 findings.push(

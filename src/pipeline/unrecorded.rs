@@ -108,7 +108,7 @@ fn kind(kind: &Kind, reading: Option<&Reading>) -> Option<manifest::Kind> {
 }
 
 fn left((path, reading): (&RelPath, &Reading)) -> Option<Finding> {
-    let Some(Left::Strings(why)) = reading.left.as_ref() else { return None };
+    let Some(Left::Strings(why)) = reading.left.as_deref() else { return None };
     let found = format!("names the old prefix in strings that must not be overwritten: {why}");
     Some(Finding::at(path, Severity::Warning, "strings-refused", found))
 }

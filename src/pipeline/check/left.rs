@@ -43,14 +43,14 @@ pub(in crate::pipeline) struct Search {
 pub(in crate::pipeline) struct Seen {
     path: RelPath,
     looked: Looked,
-    claims: owner::Claims,
-    uses: Vec<Use>,
+    /// What few files have.
+    told: Option<Box<(owner::Claims, Vec<Use>)>>,
 }
 
 impl Seen {
     /// Whether the file has nothing of what is looked for.
     pub(in crate::pipeline) fn says_nothing(&self) -> bool {
-        self.looked == Looked::default() && self.claims.is_empty() && self.uses.is_empty()
+        self.looked == Looked::default() && self.told.is_none()
     }
 }
 
@@ -91,13 +91,12 @@ impl Search {
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
         let looked = remains::look_at(path, source, &self.wanted)?;
         let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
-        let (mut claims, mut uses) = (Vec::new(), Vec::new());
+        let mut told = None;
         if source.size() <= WHOLE && (is_elf || owner::is_list(path)) {
             let bytes = source.range(0, source.size())?;
-            claims = owner::claims(path, &bytes, &self.prefixes);
-            uses = host_data::look(&bytes);
+            told = Some(Box::new((owner::claims(path, &bytes, &self.prefixes), host_data::look(&bytes))));
         }
-        Ok(Seen { path: path.clone(), looked, claims, uses })
+        Ok(Seen { path: path.clone(), looked, told })
     }
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
@@ -125,10 +124,11 @@ impl Search {
         let mut files = Vec::with_capacity(seen.len());
         let (mut claims, mut uses) = (Vec::new(), Vec::new());
         for one in seen {
-            if !one.uses.is_empty() {
-                uses.push((one.path.clone(), one.uses));
+            let (of_one, used) = one.told.map_or_else(Default::default, |told| *told);
+            if !used.is_empty() {
+                uses.push((one.path.clone(), used));
             }
-            claims.extend(one.claims);
+            claims.extend(of_one);
             files.push((one.path, one.looked));
         }
         files.extend(records);
