@@ -40,13 +40,14 @@ impl Digest {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     crc: u32,
-    len: u64,
+    /// Modulo 2^32: it only helps the sum, and there is a mark for each file.
+    len: u32,
 }
 
 impl Mark {
     /// Sums one run of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { crc: crc32fast::hash(bytes), len: bytes.len() as u64 }
+        Self { crc: crc32fast::hash(bytes), len: bytes.len() as u32 }
     }
 }
 

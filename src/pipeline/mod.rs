@@ -371,7 +371,9 @@ fn decide(
     copied: &BTreeMap<RelPath, PathBuf>,
     readings: &BTreeMap<RelPath, Reading>,
 ) -> Plan {
-    let libc = plan::libc(&plan::members(inventory, &plan::tree(inventory, prefixes.to_vec())));
+    let tree = plan::tree(inventory, prefixes.to_vec());
+    let members = plan::members(inventory, &tree);
+    let libc = plan::libc(&members);
     let policy = Policy {
         prefixes: prefixes.to_vec(),
         tag: job.tag,
@@ -382,7 +384,7 @@ fn decide(
         // What was copied in is there to be used, though the host may have its own.
         is_system: &|soname, _| job.law.is_system(soname, libc) && copied.keys().all(|path| path.name() != soname),
     };
-    plan::decide(inventory, &policy)
+    plan::decide(inventory, &tree, members, &policy)
 }
 
 /// What the judge would be shown if everything were written as planned.

@@ -76,7 +76,7 @@ pub fn inspect(path: &Path) -> io::Result<FileFacts> {
 pub(super) fn facts(path: &Path, head: &[u8], whole: &dyn ReadAt) -> FileFacts {
     let class = classify(path, head.get(..HEAD as usize).unwrap_or(head), whole);
     let capabilities = matches!(class, Class::Elf(_)) && carries_capabilities(path);
-    FileFacts { size: whole.size(), class, outside_names: 0, capabilities, stamp: None }
+    FileFacts { size: whole.size(), class, outside_names: 0, capabilities }
 }
 
 fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {

@@ -12,6 +12,7 @@ use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::RelPath;
 use rayon::prelude::*;
+use rustix::fs::FileType;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -32,7 +33,7 @@ type Read<'a, T> = &'a (dyn Fn(&Found, &Path) -> io::Result<(FileFacts, T)> + Sy
 /// Every path of a tree, sorted.
 pub struct Listing {
     root: PathBuf,
-    /// Whether the facts of files get their stamps.
+    /// Whether the inventory has the stamps of files.
     stamps: bool,
     found: Vec<Found>,
     pruned: Vec<Pruned>,
@@ -89,7 +90,8 @@ impl Listing {
         let read = |found: &Found, source: &Path| {
             let known = before.entries.get(&found.path).and_then(Entry::file);
             let same = known.filter(|facts| {
-                facts.stamp.as_deref() == Some(&found.facts.stamp()) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
+                let stamp = before.stamps.get(&found.path);
+                stamp == Some(&found.facts.stamp()) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
             });
             Ok((same.map_or_else(|| inspect(source), |facts| Ok(facts.clone()))?, ()))
         };
@@ -125,14 +127,12 @@ impl Listing {
         let one = |found: Found| {
             let (path, bytes) = (found.path.clone(), found.size);
             let source = path.under(&root);
-            let read = inspect::entry(found, source, |found, source| {
-                let (mut facts, seen) = read(found, source)?;
-                facts.stamp = stamps.then(|| Box::new(found.facts.stamp()));
-                Ok((facts, seen))
-            });
+            let read = inspect::entry(found, source, read);
             listener.event(&Event::File { path: &path, bytes });
             read
         };
+        let of_files = |found: &&Found| stamps && found.facts.kind == FileType::RegularFile;
+        let stamps = found.iter().filter(of_files).map(|found| (found.path.clone(), found.facts.stamp())).collect();
         let all: Vec<_> = found.into_par_iter().map(one).collect();
         listener.event(&Event::End(Stage::Scan));
         let (mut entries, mut seen): (Vec<(RelPath, Entry)>, Vec<T>) = (Vec::with_capacity(all.len()), Vec::new());
@@ -147,7 +147,7 @@ impl Listing {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         if failures.is_empty() {
-            Ok((Inventory { root, entries: entries.into_iter().collect(), pruned }, seen))
+            Ok((Inventory { root, stamps, entries: entries.into_iter().collect(), pruned }, seen))
         } else {
             Err(ScanError { failures })
         }

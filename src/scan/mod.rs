@@ -20,7 +20,7 @@ use crate::base::path::{RelPath, printable};
 use crate::elf;
 use crate::text::pyc;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,9 +34,11 @@ pub struct Inventory {
     pub entries: BTreeMap<RelPath, Entry>,
     /// What was left out to make it smaller, sorted.
     pub pruned: Vec<Pruned>,
+    /// What the file system said of each regular file when it was found, where a listing was to note it.
+    pub stamps: HashMap<RelPath, Stamp>,
 }
 
-/// One path of the tree.
+/// One path of the tree. Large trees have many, so it has nothing to spare.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// What it is.
@@ -79,8 +81,6 @@ pub struct FileFacts {
     pub outside_names: u32,
     /// Whether it carries file capabilities (capabilities(7)).
     pub capabilities: bool,
-    /// What the file system said of it when it was found, where a listing was to note it.
-    pub stamp: Option<Box<Stamp>>,
 }
 
 /// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
