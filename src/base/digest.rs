@@ -35,19 +35,15 @@ impl Digest {
     }
 }
 
-/// A sum that tells bytes which were changed meanwhile from those that were not, at a small part of a digest's cost (CRC-32
-/// and the length). Not for bytes that somebody means to pass off as others.
+/// A sum that tells bytes which were changed meanwhile from as many that were not, at a small part of a digest's cost
+/// (CRC-32). Not for bytes that somebody means to pass off as others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    crc: u32,
-    /// Modulo 2^32: it only helps the sum, and there is a mark for each file.
-    len: u32,
-}
+pub struct Mark(u32);
 
 impl Mark {
     /// Sums one run of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { crc: crc32fast::hash(bytes), len: bytes.len() as u32 }
+        Self(crc32fast::hash(bytes))
     }
 }
 

@@ -2,7 +2,7 @@
 //! judge on the way out.
 
 use super::check::left::{Search, Seen};
-use super::reading::Reading;
+use super::reading::{self, Reading};
 use super::strip::edition;
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, lay, open};
@@ -79,7 +79,7 @@ impl Shipment<'_> {
         bytes: &mut [u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
-        if one.reading.is_some_and(|reading| !reading.is_of(bytes)) {
+        if reading::differs(one.facts, one.reading, bytes) {
             return Err(JobError::Changed { path: one.path.clone() }.into());
         }
         let new = self.new_bytes(one, bytes)?;
@@ -194,7 +194,7 @@ impl Shipment<'_> {
         let matched = i64::from(stamp.mtime) == mtime;
         let epoch = u32::try_from(epoch).ok()?;
         (matched && mtime > i64::from(epoch))
-            .then(|| Edit { offset: stamp.offset, bytes: epoch.to_le_bytes().to_vec() })
+            .then(|| Edit { offset: u64::from(stamp.offset), bytes: epoch.to_le_bytes().to_vec() })
     }
 
     /// A .pyc whose source gets a path of another length keeps matching it.

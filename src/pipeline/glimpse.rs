@@ -11,7 +11,7 @@ use crate::base::digest::{Digest, Mark};
 use crate::base::path::{Prefix, RelPath};
 use crate::elf;
 use crate::plan;
-use crate::scan::{Class, FileFacts, Inventory, Listing};
+use crate::scan::{Class, FileFacts, Inventory, Kind, Listing};
 use crate::text::occurrence::{Names, Reading as As};
 use crate::text::rewrite::LEDGERS;
 use std::collections::BTreeMap;
@@ -59,10 +59,10 @@ impl<'a> Guess<'a> {
     }
 
     /// The readings of the files that need no second look, now that the prefixes are known; `seen` are those of the regular
-    /// files, in the order of paths.
+    /// files, in the order of paths. Where there is only a mark, the inventory gets it.
     pub(super) fn readings(
         &self,
-        inventory: &Inventory,
+        inventory: &mut Inventory,
         seen: Vec<Option<Reading>>,
         prefixes: &[Prefix],
     ) -> BTreeMap<RelPath, Reading> {
@@ -72,8 +72,18 @@ impl<'a> Guess<'a> {
         // Places speak of prefixes by their index.
         let same = prefixes == self.prefixes;
         let counts = |reading: &Reading| same || (reading.places.is_empty() && reading.left.is_none());
-        let files = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some());
-        let readings = files.zip(seen).map(|((path, _), reading)| (path, reading.filter(counts)));
-        readings.filter_map(|(path, reading)| Some((path.clone(), reading?))).collect()
+        let files = inventory.entries.iter_mut().filter_map(|(path, entry)| match &mut entry.kind {
+            Kind::File(facts) => Some((path, facts)),
+            _ => None,
+        });
+        let few = files.zip(seen).filter_map(|((path, facts), reading)| {
+            let reading = reading.filter(counts)?;
+            if reading.is_plain() {
+                facts.mark = reading.mark;
+                return None;
+            }
+            Some((path.clone(), reading))
+        });
+        few.collect()
     }
 }

@@ -137,7 +137,7 @@ pub struct Prepared {
     pub expected: Verdict,
     /// What was copied in from this machine: path in the tree, and where from.
     pub copied: BTreeMap<RelPath, PathBuf>,
-    /// What was learned of each regular file by reading it.
+    /// What was learned of regular files by reading them; of the others that were read there is only a mark.
     pub readings: BTreeMap<RelPath, Reading>,
     /// The prefixes that [`Reading::places`] speak of, by index.
     pub prefixes: Vec<Prefix>,
@@ -173,13 +173,15 @@ impl Prepared {
 
     /// Whether a file is shipped with other bytes than it has.
     fn changes(&self, job: &Job, path: &RelPath, entry: &Entry) -> bool {
-        let Some(reading) = self.readings.get(path) else { return false };
-        let is_pyc = entry.file().is_some_and(|facts| matches!(facts.class, Class::Pyc(_)));
-        reading.text.is_some()
-            || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+        let Some(facts) = entry.file() else { return false };
+        let by_reading = |reading: &Reading| {
+            reading.text.is_some()
+                || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+                || matches!(reading.strip, Some(Ok(_)))
+        };
+        (matches!(facts.class, Class::Pyc(_)) && job.source_date_epoch.is_some())
+            || self.readings.get(path).is_some_and(by_reading)
             || self.fits.contains_key(path)
-            || self.strip_of(path).is_some()
-            || (is_pyc && job.source_date_epoch.is_some())
     }
 
     /// Sees to it that every file that changes has the digest of what it was.
@@ -189,14 +191,14 @@ impl Prepared {
         let digest = |(path, entry): (&RelPath, &Entry)| {
             let source = self.inventory.source(path, entry);
             let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
-            if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
+            if entry.file().is_some_and(|facts| reading::differs(facts, self.readings.get(path), &bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }
             Ok((path.clone(), Digest::of(&bytes)))
         };
         let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
-            self.readings.entry(path).and_modify(|reading| reading.digest = Some(digest));
+            self.readings.entry(path).or_default().digest = Some(digest);
         }
         Ok(())
     }
@@ -306,7 +308,7 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let candidates = scan::candidates(&inventory);
     let choice = plan::choose(&hints(job, &mkconf(&inventory), &candidates), &candidates)?;
     let prefixes = with_root(&choice.prefixes, &job.root);
-    let mut readings = guess.readings(&inventory, seen, &prefixes);
+    let mut readings = guess.readings(&mut inventory, seen, &prefixes);
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());

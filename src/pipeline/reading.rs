@@ -35,7 +35,8 @@ const CHUNK: u64 = 4 << 20;
 /// The index of pkgsrc's package database, from file to package.
 const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 
-/// What was learned of a file by reading it. There is one for every file of the tree, so what few have is kept apart.
+/// What was learned of a file by reading it. Of most files of a large tree there is only the mark, so what few have is kept
+/// apart.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// Mark of its bytes in ROOT.
@@ -145,7 +146,9 @@ pub(super) fn read_all(
     let files: Vec<_> = inventory
         .entries
         .iter()
-        .filter(|(path, entry)| entry.file().is_some() && !readings.contains_key(path))
+        .filter(|(path, entry)| {
+            entry.file().is_some_and(|facts| facts.mark.is_none()) && !readings.contains_key(path)
+        })
         .collect();
     let bytes = files.iter().filter_map(|(_, entry)| entry.file()).map(|facts| facts.size).sum();
     listener.event(&Event::Begin { stage: Stage::Read, files: files.len() as u64, bytes });
@@ -304,13 +307,9 @@ impl Reading {
         }
     }
 
-    /// Whether these are the bytes that were read.
-    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
-        match (self.mark, self.digest) {
-            (Some(mark), _) => mark == Mark::of(bytes),
-            (None, Some(digest)) => digest == Digest::of(bytes),
-            (None, None) => false,
-        }
+    /// Whether there is nothing but the mark.
+    pub(super) fn is_plain(&self) -> bool {
+        self.more.is_none()
     }
 
     /// Whether the file will probably be shipped with other bytes.
@@ -320,6 +319,16 @@ impl Reading {
             _ => false,
         };
         run_paths || self.text.is_some() || matches!(self.strip, Some(Ok(_)))
+    }
+}
+
+/// Whether these are other bytes than those that were read of a file, if any were.
+pub(super) fn differs(facts: &FileFacts, reading: Option<&Reading>, bytes: &[u8]) -> bool {
+    let mark = reading.and_then(|reading| reading.mark).or(facts.mark);
+    match (mark, reading.and_then(|reading| reading.digest)) {
+        (Some(mark), _) => bytes.len() as u64 != facts.size || mark != Mark::of(bytes),
+        (None, Some(digest)) => digest != Digest::of(bytes),
+        (None, None) => false,
     }
 }
 

@@ -76,7 +76,7 @@ pub fn inspect(path: &Path) -> io::Result<FileFacts> {
 pub(super) fn facts(path: &Path, head: &[u8], whole: &dyn ReadAt) -> FileFacts {
     let class = classify(path, head.get(..HEAD as usize).unwrap_or(head), whole);
     let capabilities = matches!(class, Class::Elf(_)) && carries_capabilities(path);
-    FileFacts { size: whole.size(), class, outside_names: 0, capabilities }
+    FileFacts { size: whole.size(), class, outside_names: 0, capabilities, mark: None }
 }
 
 fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
@@ -84,7 +84,7 @@ fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
         return stamp(head).map_or(Class::Plain, Class::Pyc);
     }
     if head.starts_with(b"#!") {
-        return shebang(head).map_or(Class::Plain, |shebang| Class::Script(shebang.interpreter.into()));
+        return shebang(head).map_or(Class::Plain, |shebang| Class::Script(Box::new(shebang.interpreter.to_vec())));
     }
     if !head.starts_with(b"\x7fELF") {
         return Class::Plain;
@@ -92,7 +92,7 @@ fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
     match elf::read(whole) {
         Ok(elf::Read::NotElf) => Class::Plain,
         Ok(read) => Class::Elf(read),
-        Err(error) => Class::BadElf(error.to_string().into()),
+        Err(error) => Class::BadElf(Box::new(error.to_string())),
     }
 }
 

@@ -14,6 +14,7 @@ pub use inspect::{carries_capabilities, inspect};
 pub use listing::{Listing, Look};
 pub use prune::{Prune, PruneError, Pruned};
 
+use crate::base::digest::Mark;
 use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
@@ -81,6 +82,8 @@ pub struct FileFacts {
     pub outside_names: u32,
     /// Whether it carries file capabilities (capabilities(7)).
     pub capabilities: bool,
+    /// Mark of its bytes, where they were read when it was found and nothing is to be done with them.
+    pub mark: Option<Mark>,
 }
 
 /// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
@@ -98,9 +101,9 @@ pub enum Class {
     /// An ELF file that was read.
     Elf(elf::Read),
     /// A file that begins as an ELF file and cannot be read as one; the sentence says why.
-    BadElf(Box<str>),
+    BadElf(Box<String>),
     /// A script, with the interpreter of its shebang line.
-    Script(Box<[u8]>),
+    Script(Box<Vec<u8>>),
     /// A compiled Python file that belongs to its source by modification time.
     Pyc(pyc::Stamp),
     /// Anything else.
