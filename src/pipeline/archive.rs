@@ -79,36 +79,14 @@ pub(super) struct Witness<'a> {
     seen: Mutex<Vec<Glance>>,
 }
 
-/// What was seen of one item. There is one for every path of the tree, so what few have is boxed.
-enum Glance {
-    /// It was not handed out.
-    Unseen,
-    /// There is nothing to say of it: no dynamic ELF file, nothing looked for in it.
-    Plain,
-    /// No dynamic ELF file, but it has something of what is looked for.
-    Named(Box<Seen>),
-    /// This.
-    Telling(Box<Shown>),
-}
+/// What was seen of an item that was handed out; none where there is nothing to say of it, because it is no dynamic ELF
+/// file and has nothing of what is looked for.
+type Glance = Option<Box<Shown>>;
 
-impl Glance {
-    fn of(shown: Shown) -> Self {
-        match shown {
-            (What::Plain, None) => Self::Plain,
-            (What::Plain, Some(seen)) if seen.says_nothing() => Self::Plain,
-            (What::Plain, Some(seen)) => Self::Named(Box::new(seen)),
-            telling => Self::Telling(Box::new(telling)),
-        }
-    }
-
-    fn told(self) -> (Option<What>, Option<Seen>) {
-        match self {
-            Self::Unseen => (None, None),
-            Self::Plain => (Some(What::Plain), None),
-            Self::Named(seen) => (Some(What::Plain), Some(*seen)),
-            Self::Telling(shown) => (Some(shown.0), shown.1),
-        }
-    }
+fn glance((what, seen): Shown) -> Glance {
+    let seen = seen.filter(|seen| !seen.says_nothing());
+    let is_plain = matches!(what, What::Plain) && seen.is_none();
+    (!is_plain).then(|| Box::new((what, seen)))
 }
 
 impl<'a> Witness<'a> {
@@ -118,7 +96,7 @@ impl<'a> Witness<'a> {
         shipped: &'a Shipped<'a>,
         search: Option<&'a Search>,
     ) -> Self {
-        let seen = Mutex::new(shipped.items.iter().map(|_| Glance::Unseen).collect());
+        let seen = Mutex::new(shipped.items.iter().map(|_| None).collect());
         Self { shipment: Shipment { job, prepared, search }, shipped, seen }
     }
 
@@ -129,12 +107,12 @@ impl<'a> Witness<'a> {
         let mut looked = Vec::new();
         let shipped = self.shipped.items.iter().zip(&self.shipped.entries);
         let exhibits = shipped.zip(seen).zip(digests).map(|(((item, entry), glance), digest)| {
-            let (what, seen) = glance.told();
+            let (what, seen) = glance.map_or((What::Plain, None), |shown| *shown);
             looked.extend(seen);
-            let what = match (entry.file(), what) {
-                (Some(_), Some(what)) if digest.is_some() => what,
-                (Some(_), _) => return Err(JobError::Bug(format!("{} was not shipped", item.path))),
-                (None, _) => shown(entry, links.get(&item.path)),
+            let what = match entry.file() {
+                Some(_) if digest.is_some() => what,
+                Some(_) => return Err(JobError::Bug(format!("{} was not shipped", item.path))),
+                None => shown(entry, links.get(&item.path)),
             };
             Ok(Exhibit { path: item.path.clone(), mode: item.mode, what })
         });
@@ -152,7 +130,7 @@ impl Contents for Witness<'_> {
             StreamError::Sink(error) => ContentError::from(error),
         })?;
         if let Ok(mut seen) = self.seen.lock() {
-            seen[index] = Glance::of(shown);
+            seen[index] = glance(shown);
         }
         Ok(digest)
     }

@@ -91,8 +91,7 @@ mod tests {
         // `x/y` has no entry of its own, as where it was left out.
         let paths = ["", "a", "a/b", "a/b/c", "a/b/c/d", "a/b!", "a/b.d", "a/bc", "a/bc/e", "ab", "x", "x/y/z"];
         for path in paths {
-            let entry =
-                Entry { kind: Kind::Dir, mode: 0o755, uid: 0, gid: 0, mtime: 0, elsewhere: None };
+            let entry = Entry { kind: Kind::Dir, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
             inventory.entries.insert(RelPath::new(path.as_bytes()).unwrap(), entry);
         }
         let tree = crate::plan::tree(&inventory, Vec::new());

@@ -128,8 +128,8 @@ fn insert(inventory: &mut Inventory, path: RelPath, kind: Kind, source: &Path) -
     // The host's privileges are not ours to hand out.
     let mode = (metadata.mode() & 0o777) | 0o444 | if metadata.is_dir() { 0o111 } else { 0 };
     let (uid, gid, mtime) = (metadata.uid(), metadata.gid(), metadata.mtime());
-    let entry = Entry { kind, mode, uid, gid, mtime, elsewhere: Some(Box::new(source)) };
-    inventory.entries.insert(path, entry);
+    inventory.entries.insert(path.clone(), Entry { kind, mode, uid, gid, mtime });
+    inventory.elsewhere.insert(path, source);
     Ok(())
 }
 
@@ -165,11 +165,12 @@ fn copy_in(inventory: &mut Inventory, path: &RelPath, source: &Path) -> Result<(
     let below = crate::scan::scan(source, &Globs::default(), &crate::base::event::Silent)?;
     let root = below.root;
     for (relative, mut entry) in below.entries {
-        entry.elsewhere = Some(Box::new(relative.under(&root)));
         if let Kind::HardLink(first) = &mut entry.kind {
             *first = path.join_path(first);
         }
-        inventory.entries.insert(path.join_path(&relative), entry);
+        let inside = path.join_path(&relative);
+        inventory.elsewhere.insert(inside.clone(), relative.under(&root));
+        inventory.entries.insert(inside, entry);
     }
     Ok(())
 }

@@ -162,7 +162,7 @@ pub(super) fn judge_directory(
 /// What the judge sees of a regular file; ELF files are read again with the judge's own parser.
 fn what(inventory: &Inventory, path: &RelPath, entry: &Entry) -> Result<What, JobError> {
     match entry.file().map(|file| &file.class) {
-        Some(Class::Elf(_) | Class::BadElf(_)) => read(&inventory.source(path, entry)),
+        Some(Class::Elf(_) | Class::BadElf(_)) => read(&inventory.source(path)),
         _ => Ok(contents::shown(entry, None)),
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn note(
         let (true, Some(_), Some(source_entry)) = (moves, entry.file(), inventory.entries.get(&source)) else {
             continue;
         };
-        let at = inventory.source(path, entry);
+        let at = inventory.source(path);
         let bytes = fs::read(&at).map_err(|error| JobError::Read { path: at.to_path_buf(), error })?;
         if entry.file().is_some_and(|facts| reading::differs(facts, readings.get(path), &bytes)) {
             return Err(JobError::Changed { path: path.clone() });

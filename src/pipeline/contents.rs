@@ -57,7 +57,7 @@ impl Shipment<'_> {
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
         let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
-        let source = self.prepared.inventory.source(path, entry);
+        let source = self.prepared.inventory.source(path);
         let unreadable = |error| JobError::Read { path: source.to_path_buf(), error };
         let changed = || JobError::Changed { path: path.clone() };
         let file = open(&source).map_err(unreadable)?;

@@ -122,12 +122,11 @@ impl Change<'_> {
 
     /// Whether a path was there before, as opposed to brought in.
     fn is_own(&self, path: &RelPath) -> bool {
-        let entry = self.prepared.inventory.entries.get(path);
-        entry.is_some_and(|entry| self.lies_in_root(entry))
+        self.prepared.inventory.entries.contains_key(path) && self.lies_in_root(path)
     }
 
-    fn lies_in_root(&self, entry: &Entry) -> bool {
-        entry.elsewhere.as_ref().is_none_or(|path| path.starts_with(&self.job.root))
+    fn lies_in_root(&self, path: &RelPath) -> bool {
+        self.prepared.inventory.source(path).starts_with(&self.job.root)
     }
 
     fn symlinks(&self) -> Result<(), JobError> {

@@ -48,14 +48,16 @@ fn body(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option
     match &entry.kind {
         Kind::Dir => Some(Body::Dir),
         Kind::File(facts) => {
-            let text = prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
-            let size = match (text, prepared.fits.get(path), prepared.strip_of(path)) {
-                (Some(text), _, _) => text.sums.size,
-                (None, Some(fit), _) => fit.size,
-                (None, None, Some(strip)) => strip.size,
-                (None, None, None) => facts.size,
+            let reading = prepared.readings.get(path);
+            let learned = reading.map(|reading| (reading.text.as_ref(), reading.strip.as_ref()));
+            let size = match (learned, prepared.fits.get(path)) {
+                (Some((Some(text), _)), _) => text.sums.size,
+                (_, Some(fit)) => fit.size,
+                (Some((_, Some(Ok(strip)))), None) => strip.size,
+                _ => facts.size,
             };
-            Some(Body::File { size: prepared.size_at(path, size, job.dest.as_ref()) })
+            let size = reading.map_or(size, |_| prepared.size_at(path, size, job.dest.as_ref()));
+            Some(Body::File { size })
         }
         Kind::HardLink(first) => Some(Body::HardLink(first.clone())),
         Kind::Symlink(target) => {

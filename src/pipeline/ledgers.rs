@@ -65,8 +65,8 @@ pub(super) fn look(
     question: &Question<'_>,
     readings: &mut BTreeMap<RelPath, Reading>,
 ) -> Result<(), JobError> {
-    let sums_of = |path: &RelPath, entry: &Entry| {
-        let source = inventory.source(path, entry);
+    let sums_of = |path: &RelPath, _: &Entry| {
+        let source = inventory.source(path);
         let sums = File::open(&source).and_then(FileBytes::new).and_then(|source| Sums::read(&source));
         sums.map_err(|error| JobError::Read { path: source.to_path_buf(), error })
     };
@@ -74,7 +74,7 @@ pub(super) fn look(
         let mut found = Vec::new();
         for path in readings.iter().filter(|(_, reading)| is(reading, which)).map(|(path, _)| path) {
             let Some(entry) = inventory.entries.get(path) else { continue };
-            let bytes = read(&inventory.source(path, entry))?;
+            let bytes = read(&inventory.source(path))?;
             let stated = ledger.sums(&question.subject(path, entry, &bytes));
             found.push((path.clone(), depending(inventory, readings, &stated, &bytes, &sums_of)?));
         }
@@ -143,7 +143,7 @@ impl Shipped<'_> {
         let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_deref());
         let mut bytes = match text {
             Some(fit) => question.store.get(fit.kept)?,
-            None => read(&self.prepared.inventory.source(path, entry))?,
+            None => read(&self.prepared.inventory.source(path))?,
         };
         let fates = self.fates(speaks_of)?;
         let fate = |path: &RelPath| fates.get(path).cloned().unwrap_or(Fate::Same);

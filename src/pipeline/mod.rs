@@ -189,7 +189,7 @@ impl Prepared {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
         let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
         let digest = |(path, entry): (&RelPath, &Entry)| {
-            let source = self.inventory.source(path, entry);
+            let source = self.inventory.source(path);
             let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
             if entry.file().is_some_and(|facts| reading::differs(facts, self.readings.get(path), &bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
@@ -405,7 +405,7 @@ fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Result<Vec<Exhibit>, 
             }
             None => match entry.file().map(|facts| &facts.class) {
                 // The writer cannot read it. The judge, and a loader, may all the same.
-                Some(Class::BadElf(_)) => check::read(&inventory.source(path, entry))?,
+                Some(Class::BadElf(_)) => check::read(&inventory.source(path))?,
                 _ => contents::shown(entry, plan.links.get(path)),
             },
         };
@@ -451,8 +451,8 @@ fn mkconf_path() -> RelPath {
 /// pkgsrc's configuration in the tree; empty where it has none.
 fn mkconf(inventory: &Inventory) -> Vec<u8> {
     let path = mkconf_path();
-    let source = inventory.entries.get(&path).map(|entry| inventory.source(&path, entry));
-    source.and_then(|source| fs::read(source).ok()).unwrap_or_default()
+    let is_there = inventory.entries.contains_key(&path);
+    is_there.then(|| fs::read(inventory.source(&path)).ok()).flatten().unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

@@ -146,15 +146,13 @@ pub(super) fn read_all(
     let files: Vec<_> = inventory
         .entries
         .iter()
-        .filter(|(path, entry)| {
-            entry.file().is_some_and(|facts| facts.mark.is_none()) && !readings.contains_key(path)
-        })
+        .filter(|(path, entry)| entry.file().is_some_and(|facts| facts.mark.is_none()) && !readings.contains_key(path))
         .collect();
     let bytes = files.iter().filter_map(|(_, entry)| entry.file()).map(|facts| facts.size).sum();
     listener.event(&Event::Begin { stage: Stage::Read, files: files.len() as u64, bytes });
     let read = files.into_par_iter().filter_map(|(path, entry)| {
         let facts = entry.file()?;
-        let read = question.read(&inventory.source(path, entry), (path, entry, facts));
+        let read = question.read(&inventory.source(path), (path, entry, facts));
         listener.event(&Event::File { path, bytes: facts.size });
         Some(read.map(|reading| (path.clone(), reading)))
     });
@@ -165,11 +163,7 @@ pub(super) fn read_all(
 }
 
 impl Question<'_> {
-    fn read(
-        &self,
-        source: &Path,
-        (path, entry, facts): (&RelPath, &Entry, &FileFacts),
-    ) -> Result<Reading, JobError> {
+    fn read(&self, source: &Path, (path, entry, facts): (&RelPath, &Entry, &FileFacts)) -> Result<Reading, JobError> {
         let unreadable = |error| JobError::Read { path: source.to_owned(), error };
         let changed = |_| JobError::Changed { path: path.clone() };
         let file = open(source).map_err(unreadable)?;

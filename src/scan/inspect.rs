@@ -30,8 +30,7 @@ pub(super) fn entry<T>(
         Err(error) => return Err((source, error)),
     };
     let Found { path, facts, .. } = found;
-    let entry =
-        Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime, elsewhere: None };
+    let entry = Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime };
     Ok((path, entry, seen))
 }
 

@@ -13,6 +13,7 @@ use crate::base::glob::Globs;
 use crate::base::path::RelPath;
 use rayon::prelude::*;
 use rustix::fs::FileType;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,11 +118,7 @@ impl Listing {
         self.each(&read, listener)
     }
 
-    fn each<T: Send>(
-        self,
-        read: Read<'_, T>,
-        listener: &dyn Listener,
-    ) -> Result<(Inventory, Vec<T>), ScanError> {
+    fn each<T: Send>(self, read: Read<'_, T>, listener: &dyn Listener) -> Result<(Inventory, Vec<T>), ScanError> {
         let Self { root, stamps, found, pruned, mut failures } = self;
         listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
         let one = |found: Found| {
@@ -147,7 +144,10 @@ impl Listing {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         if failures.is_empty() {
-            Ok((Inventory { root, stamps, entries: entries.into_iter().collect(), pruned }, seen))
+            Ok((
+                Inventory { root, stamps, elsewhere: BTreeMap::new(), entries: entries.into_iter().collect(), pruned },
+                seen,
+            ))
         } else {
             Err(ScanError { failures })
         }

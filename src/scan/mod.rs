@@ -33,6 +33,8 @@ pub struct Inventory {
     pub root: PathBuf,
     /// Every path but the tree itself, sorted.
     pub entries: BTreeMap<RelPath, Entry>,
+    /// Where entries are read from that are copied in and not at their paths below the root.
+    pub elsewhere: BTreeMap<RelPath, PathBuf>,
     /// What was left out to make it smaller, sorted.
     pub pruned: Vec<Pruned>,
     /// What the file system said of each regular file when it was found, where a listing was to note it.
@@ -52,8 +54,6 @@ pub struct Entry {
     pub gid: u32,
     /// Modification time in whole seconds since 1970, rounded down.
     pub mtime: i64,
-    /// Where it is read from, for what is copied in and not at its path below the root.
-    pub elsewhere: Option<Box<PathBuf>>,
 }
 
 /// What a path is.
@@ -112,9 +112,9 @@ pub enum Class {
 
 impl Inventory {
     /// Where the bytes of one of its entries are read from.
-    pub fn source<'a>(&self, path: &RelPath, entry: &'a Entry) -> Cow<'a, Path> {
+    pub fn source(&self, path: &RelPath) -> Cow<'_, Path> {
         let below = || Cow::Owned(path.under(&self.root));
-        entry.elsewhere.as_ref().map_or_else(below, |path| Cow::Borrowed(path.as_path()))
+        self.elsewhere.get(path).map_or_else(below, |path| Cow::Borrowed(path.as_path()))
     }
 }
 
