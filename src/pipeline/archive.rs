@@ -2,7 +2,7 @@
 //! named.
 
 use super::check::left::{Left, Search, Seen};
-use super::contents::{Shipment, Shown, StreamError, shown};
+use super::contents::{Shipment, StreamError, shown};
 use super::items::{Shipped, items};
 use super::{Job, JobError, Prepared, bill, record};
 use crate::base::digest::Digest;
@@ -10,6 +10,7 @@ use crate::base::event::Listener;
 use crate::base::write::NewFile;
 use crate::pack::{self, ContentError, Contents, Options, PackError, Packed, Tree};
 use crate::verify::judge::{Exhibit, Verdict, What, judge};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 
@@ -76,17 +77,10 @@ pub(super) fn unwrap(error: PackError) -> JobError {
 pub(super) struct Witness<'a> {
     shipment: Shipment<'a>,
     shipped: &'a Shipped<'a>,
-    seen: Mutex<Vec<Glance>>,
-}
-
-/// What was seen of an item that was handed out; none where there is nothing to say of it, because it is no dynamic ELF
-/// file and has nothing of what is looked for.
-type Glance = Option<Box<Shown>>;
-
-fn glance((what, seen): Shown) -> Glance {
-    let seen = seen.filter(|seen| !seen.says_nothing());
-    let is_plain = matches!(what, What::Plain) && seen.is_none();
-    (!is_plain).then(|| Box::new((what, seen)))
+    /// Of the files that are no plain ones, by item.
+    whats: Mutex<BTreeMap<usize, What>>,
+    /// Of the files that have something of what is looked for, in no order.
+    seen: Mutex<Vec<Seen>>,
 }
 
 impl<'a> Witness<'a> {
@@ -96,21 +90,20 @@ impl<'a> Witness<'a> {
         shipped: &'a Shipped<'a>,
         search: Option<&'a Search>,
     ) -> Self {
-        let seen = Mutex::new(shipped.items.iter().map(|_| None).collect());
-        Self { shipment: Shipment { job, prepared, search }, shipped, seen }
+        Self { shipment: Shipment { job, prepared, search }, shipped, whats: Mutex::default(), seen: Mutex::default() }
     }
 
     /// Judges what was handed out, and gives what was seen of old paths; every regular file must have been handed out.
     pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<(Verdict, Vec<Seen>), JobError> {
-        let seen = self.seen.into_inner().map_err(|_| JobError::Bug("a worker failed".to_owned()))?;
+        let failed = || JobError::Bug("a worker failed".to_owned());
+        let mut seen = self.seen.into_inner().map_err(|_| failed())?;
+        seen.sort_unstable_by(Seen::by_path);
+        let mut whats = self.whats.into_inner().map_err(|_| failed())?;
         let links = &self.shipment.prepared.plan.links;
-        let mut looked = Vec::new();
         let shipped = self.shipped.items.iter().zip(&self.shipped.entries);
-        let exhibits = shipped.zip(seen).zip(digests).map(|(((item, entry), glance), digest)| {
-            let (what, seen) = glance.map_or((What::Plain, None), |shown| *shown);
-            looked.extend(seen);
+        let exhibits = shipped.zip(digests).enumerate().map(|(index, ((item, entry), digest))| {
             let what = match entry.file() {
-                Some(_) if digest.is_some() => what,
+                Some(_) if digest.is_some() => whats.remove(&index).unwrap_or(What::Plain),
                 Some(_) => return Err(JobError::Bug(format!("{} was not shipped", item.path))),
                 None => shown(entry, links.get(&item.path)),
             };
@@ -118,19 +111,27 @@ impl<'a> Witness<'a> {
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        Ok((verdict, looked))
+        Ok((verdict, seen))
     }
 }
 
 impl Contents for Witness<'_> {
     fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
         let (item, entry) = (&self.shipped.items[index], self.shipped.entries[index]);
-        let (shown, digest) = self.shipment.stream(&item.path, entry, out).map_err(|error| match error {
+        let ((what, seen), digest) = self.shipment.stream(&item.path, entry, out).map_err(|error| match error {
             StreamError::Job(error) => ContentError::from(error),
             StreamError::Sink(error) => ContentError::from(error),
         })?;
-        if let Ok(mut seen) = self.seen.lock() {
-            seen[index] = glance(shown);
+        // What has nothing to say is not remembered: in a large tree that is nearly all.
+        if !matches!(what, What::Plain)
+            && let Ok(mut whats) = self.whats.lock()
+        {
+            whats.insert(index, what);
+        }
+        if let Some(seen) = seen.filter(|seen| !seen.says_nothing())
+            && let Ok(mut all) = self.seen.lock()
+        {
+            all.push(seen);
         }
         Ok(digest)
     }

@@ -120,7 +120,7 @@ impl Shipment<'_> {
             offset += length;
         }
         let digest = digester.finish();
-        if one.reading.and_then(|reading| reading.digest).is_some_and(|planned| planned != digest) {
+        if one.reading.and_then(|reading| reading.digest.as_deref()).is_some_and(|planned| *planned != digest) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let digest = if stays { digest } else { shipped.finish() };

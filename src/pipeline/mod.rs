@@ -168,7 +168,7 @@ impl Prepared {
 
     /// The digest of a file's bytes in ROOT; of those that stay as they are, not all have one.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.readings.get(path).and_then(|reading| reading.digest)
+        self.readings.get(path).and_then(|reading| reading.digest.as_deref()).copied()
     }
 
     /// Whether a file is shipped with other bytes than it has.
@@ -198,7 +198,7 @@ impl Prepared {
         };
         let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
-            self.readings.entry(path).or_default().digest = Some(digest);
+            self.readings.entry(path).or_default().digest = Some(Box::new(digest));
         }
         Ok(())
     }

@@ -41,14 +41,14 @@ const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 pub struct Reading {
     /// Mark of its bytes in ROOT.
     pub mark: Option<Mark>,
+    /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
+    pub digest: Option<Box<Digest>>,
     more: Option<Box<Learned>>,
 }
 
-/// What is known of few files besides their marks.
+/// What is known of few files besides their sums.
 #[derive(Debug, Clone, Default)]
 pub struct Learned {
-    /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
-    pub digest: Option<Digest>,
     /// What its text becomes, where that changes.
     pub text: Option<Box<TextFit>>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
@@ -80,7 +80,7 @@ impl DerefMut for Reading {
 
 impl Learned {
     const fn nothing() -> Self {
-        Self { digest: None, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+        Self { text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
     }
 }
 
@@ -195,7 +195,7 @@ impl Question<'_> {
     fn whole(&self, path: &RelPath, entry: &Entry, facts: &FileFacts, bytes: &[u8]) -> Result<Reading, JobError> {
         let mut reading = self.marked(path, entry, facts, bytes)?;
         if self.digests == Digests::All || (self.digests == Digests::Changing && reading.may_change(facts)) {
-            reading.digest = Some(Digest::of(bytes));
+            reading.digest = Some(Box::new(Digest::of(bytes)));
         }
         Ok(reading)
     }
@@ -286,8 +286,7 @@ impl Question<'_> {
 
 impl Reading {
     pub(super) fn of(mark: Option<Mark>, digest: Option<Digest>) -> Self {
-        let more = digest.map(|_| Box::new(Learned { digest, ..Learned::default() }));
-        Self { mark, more }
+        Self { mark, digest: digest.map(Box::new), more: None }
     }
 
     /// Notes where a binary file that names a prefix does so, or why that must stay.
@@ -303,7 +302,7 @@ impl Reading {
 
     /// Whether there is nothing but the mark.
     pub(super) fn is_plain(&self) -> bool {
-        self.more.is_none()
+        self.digest.is_none() && self.more.is_none()
     }
 
     /// Whether the file will probably be shipped with other bytes.
@@ -319,9 +318,9 @@ impl Reading {
 /// Whether these are other bytes than those that were read of a file, if any were.
 pub(super) fn differs(facts: &FileFacts, reading: Option<&Reading>, bytes: &[u8]) -> bool {
     let mark = reading.and_then(|reading| reading.mark).or(facts.mark);
-    match (mark, reading.and_then(|reading| reading.digest)) {
+    match (mark, reading.and_then(|reading| reading.digest.as_deref())) {
         (Some(mark), _) => bytes.len() as u64 != facts.size || mark != Mark::of(bytes),
-        (None, Some(digest)) => digest != Digest::of(bytes),
+        (None, Some(digest)) => *digest != Digest::of(bytes),
         (None, None) => false,
     }
 }

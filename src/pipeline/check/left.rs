@@ -12,6 +12,7 @@ use crate::scan::{Class, FileFacts, Inventory};
 use crate::text::mkconf;
 use crate::verify::judge::{Law, What};
 use crate::verify::witness::testify;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -48,6 +49,11 @@ pub(in crate::pipeline) struct Seen {
 }
 
 impl Seen {
+    /// The order of paths.
+    pub(in crate::pipeline) fn by_path(&self, other: &Self) -> Ordering {
+        self.path.cmp(&other.path)
+    }
+
     /// Whether the file has nothing of what is looked for.
     pub(in crate::pipeline) fn says_nothing(&self) -> bool {
         self.looked == Looked::default() && self.told.is_none()
