@@ -22,8 +22,8 @@ const PIECE: u64 = 1024 * 1024;
 
 /// Writes an archive into `out`, which has no name until [`Packed::publish`].
 ///
-/// The entries are `about.json`, the items in their order, the tool and the bill of materials where there is one, and `manifest.json` with the bytes that `record` makes of the
-/// digests of what was written, and that are not in memory where there are many. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
+/// The entries are `about.json`, the items in their order, the tool and the bill of materials where there is one, and `manifest.json` with the
+/// bytes that `record` makes of the digests of what was written; they need not be in memory. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
 pub fn write<R: ReadAt>(
     tree: &Tree<'_>,
     record: impl FnOnce(&Digests) -> Result<R, ContentError>,

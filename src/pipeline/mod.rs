@@ -29,7 +29,7 @@ pub mod unrecorded;
 pub use bundle::RUNTIME;
 pub use error::JobError;
 pub use fit::Fit;
-pub use reading::{Left, Reading, TextFit};
+pub use reading::{Learned, Left, Reading, TextFit};
 pub use strip::{Kept, Strip};
 pub use texts::Dropped;
 
