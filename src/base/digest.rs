@@ -40,18 +40,15 @@ impl Digest {
     }
 }
 
-/// A sum that tells bytes which were changed meanwhile from those that were not, at a small part of a digest's cost (CRC-32
-/// and the length). Not for bytes that somebody means to pass off as others.
+/// A sum that tells bytes which were changed meanwhile from as many that were not, at a small part of a digest's cost
+/// (CRC-32). Not for bytes that somebody means to pass off as others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    crc: u32,
-    len: u64,
-}
+pub struct Mark(u32);
 
 impl Mark {
     /// Sums one run of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { crc: crc32fast::hash(bytes), len: bytes.len() as u64 }
+        Self(crc32fast::hash(bytes))
     }
 
     /// Sums all bytes of a source, some at a time. Errors are those of reading.
@@ -60,7 +57,7 @@ impl Mark {
         for offset in (0..len).step_by(PIECE) {
             hasher.update(&source.range(offset, (len - offset).min(PIECE as u64))?);
         }
-        Ok(Self { crc: hasher.finalize(), len })
+        Ok(Self(hasher.finalize()))
     }
 }
 

@@ -155,8 +155,9 @@ pub(super) fn judge_directory(
     before: &Inventory,
 ) -> Result<Verdict, JobError> {
     let inventory = Listing::new(root, exclude, &Prune::default()).inspect_since(before, &Silent)?;
-    let whats: Vec<_> = inventory.entries.values().filter(|entry| entry.file().is_some()).collect();
-    let whats = whats.into_par_iter().map(what).collect::<Result<_, _>>()?;
+    let files: Vec<_> = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some()).collect();
+    let what = |(path, entry)| what(&inventory, path, entry);
+    let whats = files.into_par_iter().map(what).collect::<Result<_, _>>()?;
     Ok(judge(&exhibits(&inventory, whats), law))
 }
 
@@ -170,8 +171,8 @@ pub(super) fn judge_programs(root: &Path, law: &Law, before: &Inventory) -> Resu
     let exhibit = |(path, entry): (&RelPath, &Entry)| {
         let what = match &entry.kind {
             Kind::Symlink(_) => target(path.under(root))?,
-            Kind::HardLink(first) if stat(path)?.ino() != stat(first)?.ino() => read(entry)?,
-            _ => what(entry)?,
+            Kind::HardLink(first) if stat(path)?.ino() != stat(first)?.ino() => read(&before.source(path))?,
+            _ => what(before, path, entry)?,
         };
         let is_elf = matches!(what, What::Dynamic(..) | What::Unreadable(_));
         let mode = if is_elf { stat(path)?.mode() & 0o7777 } else { entry.mode };
@@ -190,16 +191,16 @@ fn target(place: PathBuf) -> Result<What, JobError> {
 }
 
 /// What the judge sees of a regular file; ELF files are read again with the judge's own parser.
-fn what(entry: &Entry) -> Result<What, JobError> {
+fn what(inventory: &Inventory, path: &RelPath, entry: &Entry) -> Result<What, JobError> {
     match entry.file().map(|file| &file.class) {
-        Some(Class::Elf(_) | Class::BadElf(_)) => read(entry),
+        Some(Class::Elf(_) | Class::BadElf(_)) => read(&inventory.source(path)),
         _ => Ok(contents::shown(entry, None)),
     }
 }
 
 /// What the judge's own parser makes of a file.
-pub(super) fn read(entry: &Entry) -> Result<What, JobError> {
-    let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
-    let file = bytes::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+pub(super) fn read(source: &Path) -> Result<What, JobError> {
+    let unreadable = |error| JobError::Read { path: source.to_owned(), error };
+    let file = bytes::open(source).and_then(FileBytes::new).map_err(unreadable)?;
     Ok(What::from(testify(&file)))
 }

@@ -54,8 +54,11 @@ pub(super) fn fit_all(
 }
 
 fn fit(inventory: &Inventory, path: &RelPath, rewrite: &Rewrite, strip: bool) -> Result<Fit, String> {
-    let source = &inventory.entries.get(path).ok_or("is not in the inventory")?.source;
-    let file = open(source).and_then(FileBytes::new).map_err(|error| format!("cannot be read: {error}"))?;
+    if !inventory.entries.contains_key(path) {
+        return Err("is not in the inventory".to_owned());
+    }
+    let source = inventory.source(path);
+    let file = open(&source).and_then(FileBytes::new).map_err(|error| format!("cannot be read: {error}"))?;
     let edition = edition(&file, strip, Some(&rewrite.wanted))?;
     Ok(Fit { rung: edition.rung, size: edition.size, added: edition.added })
 }

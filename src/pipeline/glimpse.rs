@@ -12,7 +12,7 @@ use crate::base::event::Listener;
 use crate::base::path::{Prefix, RelPath};
 use crate::elf;
 use crate::plan::{self, PrefixChoice};
-use crate::scan::{self, Candidate, Class, FileFacts, Inventory, Listing};
+use crate::scan::{self, Candidate, Class, FileFacts, Inventory, Kind, Listing};
 use crate::text::occurrence::{Names, Reading as As};
 use crate::text::rewrite::LEDGERS;
 use std::collections::BTreeMap;
@@ -31,7 +31,7 @@ pub(super) struct Looked {
 
 /// Looks at the tree: reads every file, or its first bytes alone where nothing but ELF files and symlinks is to change.
 pub(super) fn look(job: &Job, listener: &dyn Listener) -> Result<Looked, JobError> {
-    let listing = Listing::new(&job.root, &job.exclude, &job.prune);
+    let listing = Listing::new(&job.root, &job.exclude, &job.prune).stamped(job.in_place);
     if job.elf_only {
         let inventory = listing.inspect(listener)?;
         // No loader looks for what a shebang names; a prefix that they alone name has nothing to be done about here.
@@ -41,9 +41,9 @@ pub(super) fn look(job: &Job, listener: &dyn Listener) -> Result<Looked, JobErro
         return Ok(Looked { inventory, choice, prefixes, readings: BTreeMap::new() });
     }
     let guess = Guess::new(job, &listing);
-    let (inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
+    let (mut inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
     let (choice, prefixes) = choose(job, &inventory, &scan::candidates(&inventory))?;
-    let readings = guess.readings(&inventory, seen, &prefixes);
+    let readings = guess.readings(&mut inventory, seen, &prefixes);
     Ok(Looked { inventory, choice, prefixes, readings })
 }
 
@@ -95,10 +95,10 @@ impl<'a> Guess<'a> {
     }
 
     /// The readings of the files that need no second look, now that the prefixes are known; `seen` are those of the regular
-    /// files, in the order of paths.
+    /// files, in the order of paths. Where there is only a mark, the inventory gets it.
     fn readings(
         &self,
-        inventory: &Inventory,
+        inventory: &mut Inventory,
         seen: Vec<Option<Reading>>,
         prefixes: &[Prefix],
     ) -> BTreeMap<RelPath, Reading> {
@@ -108,8 +108,18 @@ impl<'a> Guess<'a> {
         // Places speak of prefixes by their index.
         let same = prefixes == self.prefixes;
         let counts = |reading: &Reading| same || (reading.places.is_empty() && reading.left.is_none());
-        let files = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some());
-        let readings = files.zip(seen).map(|((path, _), reading)| (path, reading.filter(counts)));
-        readings.filter_map(|(path, reading)| Some((path.clone(), reading?))).collect()
+        let files = inventory.entries.iter_mut().filter_map(|(path, entry)| match &mut entry.kind {
+            Kind::File(facts) => Some((path, facts)),
+            _ => None,
+        });
+        let few = files.zip(seen).filter_map(|((path, facts), reading)| {
+            let reading = reading.filter(counts)?;
+            if reading.is_plain() {
+                facts.mark = reading.mark;
+                return None;
+            }
+            Some((path.clone(), reading))
+        });
+        few.collect()
     }
 }

@@ -83,7 +83,7 @@ impl Change<'_> {
     fn ready(&self, path: &RelPath) -> Result<NewFile, JobError> {
         let entry = self.entry(path)?;
         if let Some(stamp) = self.only_edits(path, entry) {
-            return self.edited(path, entry, &stamp);
+            return self.edited(path, &stamp);
         }
         let place = self.at(path);
         let mut failed = None;
@@ -126,8 +126,11 @@ impl Change<'_> {
 
     /// Whether a path was there before, as opposed to brought in.
     fn is_own(&self, path: &RelPath) -> bool {
-        let entry = self.prepared.inventory.entries.get(path);
-        entry.is_some_and(|entry| entry.source.starts_with(&self.job.root))
+        self.prepared.inventory.entries.contains_key(path) && self.lies_in_root(path)
+    }
+
+    fn lies_in_root(&self, path: &RelPath) -> bool {
+        self.prepared.inventory.source(path).starts_with(&self.job.root)
     }
 
     fn symlinks(&self) -> Result<(), JobError> {

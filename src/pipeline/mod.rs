@@ -29,7 +29,7 @@ pub mod unrecorded;
 pub use bundle::RUNTIME;
 pub use error::JobError;
 pub use fit::Fit;
-pub use reading::{Left, Reading, TextFit};
+pub use reading::{Learned, Left, Reading, TextFit};
 pub use strip::{Kept, Strip};
 pub use texts::Dropped;
 
@@ -140,7 +140,7 @@ pub struct Prepared {
     pub expected: Verdict,
     /// What was copied in from this machine: path in the tree, and where from.
     pub copied: BTreeMap<RelPath, PathBuf>,
-    /// What was learned of each regular file by reading it.
+    /// What was learned of regular files by reading them; of the others that were read there is only a mark.
     pub readings: BTreeMap<RelPath, Reading>,
     /// The prefixes that [`Reading::places`] speak of, by index.
     pub prefixes: Vec<Prefix>,
@@ -171,18 +171,20 @@ impl Prepared {
 
     /// The digest of a file's bytes in ROOT; of those that stay as they are, not all have one.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.readings.get(path).and_then(|reading| reading.digest)
+        self.readings.get(path).and_then(|reading| reading.digest.as_deref()).copied()
     }
 
     /// Whether a file is shipped with other bytes than it has.
     fn changes(&self, job: &Job, path: &RelPath, entry: &Entry) -> bool {
-        let Some(reading) = self.readings.get(path) else { return false };
-        let is_pyc = entry.file().is_some_and(|facts| matches!(facts.class, Class::Pyc(_)));
-        reading.text.is_some()
-            || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+        let Some(facts) = entry.file() else { return false };
+        let by_reading = |reading: &Reading| {
+            reading.text.is_some()
+                || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+                || matches!(reading.strip, Some(Ok(_)))
+        };
+        (matches!(facts.class, Class::Pyc(_)) && job.source_date_epoch.is_some())
+            || self.readings.get(path).is_some_and(by_reading)
             || self.fits.contains_key(path)
-            || self.strip_of(path).is_some()
-            || (is_pyc && job.source_date_epoch.is_some())
     }
 
     /// Sees to it that every file that changes has the digest of what it was.
@@ -190,16 +192,16 @@ impl Prepared {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
         let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
         let digest = |(path, entry): (&RelPath, &Entry)| {
-            let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
-            let bytes = fs::read(&entry.source).map_err(unreadable)?;
-            if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
+            let source = self.inventory.source(path);
+            let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
+            if entry.file().is_some_and(|facts| reading::differs(facts, self.readings.get(path), &bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }
             Ok((path.clone(), Digest::of(&bytes)))
         };
         let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
-            self.readings.entry(path).and_modify(|reading| reading.digest = Some(digest));
+            self.readings.entry(path).or_default().digest = Some(Box::new(digest));
         }
         Ok(())
     }
@@ -307,11 +309,10 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());
-    let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,
         names: Names::new(&prefixes),
-        around: Around::new(&snapshot, &tree),
+        around: Around::new(&inventory, &tree),
         skip: &job.skip,
         without: &job.without,
         strip: job.strip,
@@ -375,7 +376,9 @@ fn decide(
     copied: &BTreeMap<RelPath, PathBuf>,
     readings: &BTreeMap<RelPath, Reading>,
 ) -> Plan {
-    let libc = plan::libc(&plan::members(inventory, &plan::tree(inventory, prefixes.to_vec())));
+    let tree = plan::tree(inventory, prefixes.to_vec());
+    let members = plan::members(inventory, &tree);
+    let libc = plan::libc(&members);
     let policy = Policy {
         prefixes: prefixes.to_vec(),
         tag: job.tag,
@@ -386,7 +389,7 @@ fn decide(
         // What was copied in is there to be used, though the host may have its own.
         is_system: &|soname, _| job.law.is_system(soname, libc) && copied.keys().all(|path| path.name() != soname),
     };
-    plan::decide(inventory, &policy)
+    plan::decide(inventory, &tree, members, &policy)
 }
 
 /// What the judge would be shown if everything were written as planned.
@@ -405,7 +408,7 @@ fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Result<Vec<Exhibit>, 
             }
             None => match entry.file().map(|facts| &facts.class) {
                 // The writer cannot read it. The judge, and a loader, may all the same.
-                Some(Class::BadElf(_)) => check::read(entry)?,
+                Some(Class::BadElf(_)) => check::read(&inventory.source(path))?,
                 _ => contents::shown(entry, plan.links.get(path)),
             },
         };
@@ -450,7 +453,9 @@ fn mkconf_path() -> RelPath {
 
 /// pkgsrc's configuration in the tree; empty where it has none.
 fn mkconf(inventory: &Inventory) -> Vec<u8> {
-    inventory.entries.get(&mkconf_path()).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
+    let path = mkconf_path();
+    let is_there = inventory.entries.contains_key(&path);
+    is_there.then(|| fs::read(inventory.source(&path)).ok()).flatten().unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

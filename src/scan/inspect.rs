@@ -15,41 +15,43 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How much of a file tells what it is, in bytes; in most ELF files that is all the loader would look at.
 pub(super) const HEAD: u64 = 64 << 10;
 /// How much is read of a file at first, in bytes: enough for what is no ELF file.
 const START: u64 = 4 << 10;
 
-/// Turns a path that was found into an entry, and regular files into facts with `read`; the error names the path.
+/// Turns a path that was found at `source` into an entry, and regular files into facts with `read`; the error names the
+/// source.
 pub(super) fn entry<T>(
     found: Found,
-    read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)>,
+    source: PathBuf,
+    read: impl FnOnce(&Found, &Path) -> io::Result<(FileFacts, T)>,
 ) -> Result<(RelPath, Entry, Option<T>), (PathBuf, io::Error)> {
-    let (kind, seen) = match kind(&found, read) {
+    let (kind, seen) = match kind(&found, &source, read) {
         Ok(known) => known,
-        Err(error) => return Err((found.source, error)),
+        Err(error) => return Err((source, error)),
     };
-    let Found { path, source, facts, .. } = found;
-    Ok((
-        path,
-        Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime, source: source.into() },
-        seen,
-    ))
+    let Found { path, facts, .. } = found;
+    let entry = Entry { kind, mode: facts.mode, uid: facts.uid, gid: facts.gid, mtime: facts.mtime };
+    Ok((path, entry, seen))
 }
 
-fn kind<T>(found: &Found, read: impl FnOnce(&Found) -> io::Result<(FileFacts, T)>) -> io::Result<(Kind, Option<T>)> {
+fn kind<T>(
+    found: &Found,
+    source: &Path,
+    read: impl FnOnce(&Found, &Path) -> io::Result<(FileFacts, T)>,
+) -> io::Result<(Kind, Option<T>)> {
     if let Some(first) = &found.first {
         return Ok((Kind::HardLink(first.clone()), None));
     }
     let kind = match found.facts.kind {
         FileType::Directory => Kind::Dir,
-        FileType::Symlink => Kind::Symlink(fs::read_link(&found.source)?.as_os_str().as_bytes().to_vec()),
+        FileType::Symlink => Kind::Symlink(fs::read_link(source)?.as_os_str().as_bytes().to_vec()),
         FileType::RegularFile => {
-            let (mut facts, seen) = read(found)?;
-            (facts.outside_names, facts.stamp) = (found.outside_names, Some(found.facts.stamp));
-            return Ok((Kind::File(Arc::new(facts)), Some(seen)));
+            let (mut facts, seen) = read(found, source)?;
+            facts.outside_names = found.outside_names;
+            return Ok((Kind::File(facts), Some(seen)));
         }
         FileType::Fifo => Kind::Special("fifo"),
         FileType::Socket => Kind::Special("socket"),
@@ -110,7 +112,7 @@ impl ReadAt for Headed<'_> {
 pub(super) fn facts(path: &Path, head: &[u8], whole: &dyn ReadAt) -> FileFacts {
     let class = classify(path, head.get(..HEAD as usize).unwrap_or(head), whole);
     let capabilities = matches!(class, Class::Elf(_)) && carries_capabilities(path);
-    FileFacts { size: whole.size(), class, outside_names: 0, capabilities, stamp: None }
+    FileFacts { size: whole.size(), class, outside_names: 0, capabilities, mark: None }
 }
 
 fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
@@ -118,7 +120,7 @@ fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
         return stamp(head).map_or(Class::Plain, Class::Pyc);
     }
     if head.starts_with(b"#!") {
-        return shebang(head).map_or(Class::Plain, |shebang| Class::Script(shebang.interpreter.to_vec()));
+        return shebang(head).map_or(Class::Plain, |shebang| Class::Script(Box::new(shebang.interpreter.to_vec())));
     }
     if !head.starts_with(b"\x7fELF") {
         return Class::Plain;
@@ -126,7 +128,7 @@ fn classify(path: &Path, head: &[u8], whole: &dyn ReadAt) -> Class {
     match elf::read(whole) {
         Ok(elf::Read::NotElf) => Class::Plain,
         Ok(read) => Class::Elf(read),
-        Err(error) => Class::BadElf(error.to_string()),
+        Err(error) => Class::BadElf(Box::new(error.to_string())),
     }
 }
 

@@ -47,14 +47,13 @@ pub(super) struct Facts {
 /// One path found.
 pub(super) struct Found {
     pub(super) path: RelPath,
-    pub(super) source: PathBuf,
     pub(super) facts: Facts,
     /// Size in bytes, zero for what is not read.
     pub(super) size: u64,
     /// The first name of its hard-link set, where this is not the first.
     pub(super) first: Option<RelPath>,
     /// Names of its hard-link set that lie outside the tree.
-    pub(super) outside_names: u64,
+    pub(super) outside_names: u32,
 }
 
 /// What a walk found, and what it could not look at.
@@ -107,14 +106,13 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         if is_ours(&path) || exclude.matches(&path) {
             continue;
         }
-        let source = path.under(root);
         match rustix::fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
                 let facts = Facts::of(&stat, asked);
                 let size = if facts.kind == FileType::RegularFile { facts.size } else { 0 };
-                found.push(Found { path, source, facts, size, first: None, outside_names: 0 });
+                found.push(Found { path, facts, size, first: None, outside_names: 0 });
             }
-            Err(error) => failures.push((source, error.into())),
+            Err(error) => failures.push((path.under(root), error.into())),
         }
     }
     (found, failures)
@@ -146,7 +144,8 @@ pub(super) fn link_sets(found: &mut [Found]) {
     }
     for names in sets.into_values() {
         let first = found[names[0]].path.clone();
-        found[names[0]].outside_names = found[names[0]].facts.names.saturating_sub(names.len() as u64);
+        let outside = found[names[0]].facts.names.saturating_sub(names.len() as u64);
+        found[names[0]].outside_names = u32::try_from(outside).unwrap_or(u32::MAX);
         for name in &names[1..] {
             found[*name].first = Some(first.clone());
             found[*name].size = 0;

@@ -27,16 +27,17 @@ impl Change<'_> {
     /// privilege has another by now.
     pub(super) fn only_edits(&self, path: &RelPath, entry: &Entry) -> Option<Stamp> {
         let is_text = self.prepared.readings.get(path).is_some_and(|reading| reading.text.is_some());
-        let facts = entry.file().filter(|facts| matches!(facts.class, Class::Elf(_)) && !is_text)?;
-        facts.stamp.filter(|stamp| stamp.tells() && !self.prepared.plan.modes.contains_key(path))
+        entry.file().filter(|facts| matches!(facts.class, Class::Elf(_)) && !is_text)?;
+        let stamp = self.prepared.inventory.stamps.get(path).copied();
+        stamp.filter(|stamp| stamp.tells() && !self.prepared.plan.modes.contains_key(path))
     }
 
     /// Makes the new file ready; `stamp` is that of the file that was planned for.
-    pub(super) fn edited(&self, path: &RelPath, entry: &Entry, stamp: &Stamp) -> Result<NewFile, JobError> {
+    pub(super) fn edited(&self, path: &RelPath, stamp: &Stamp) -> Result<NewFile, JobError> {
         let place = self.at(path);
         let mut done = Ok(());
         let new = prepare(&place, |new| {
-            done = self.copy(path, entry, new, stamp);
+            done = self.copy(path, new, stamp);
             done.as_ref().map(drop).map_err(|_| io::Error::other("the file to copy from"))
         });
         match done {
@@ -47,20 +48,21 @@ impl Change<'_> {
         }
     }
 
-    fn copy(&self, path: &RelPath, entry: &Entry, new: &NewFile, stamp: &Stamp) -> Result<(), Failed> {
-        let unreadable = |error| Failed::Job(JobError::Read { path: entry.source.to_path_buf(), error });
-        let source = open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+    fn copy(&self, path: &RelPath, new: &NewFile, stamp: &Stamp) -> Result<(), Failed> {
+        let place = self.prepared.inventory.source(path);
+        let unreadable = |error| Failed::Job(JobError::Read { path: place.to_path_buf(), error });
+        let source = open(&place).and_then(FileBytes::new).map_err(unreadable)?;
         let strip = self.prepared.strip_of(path).is_some();
         let wanted = self.prepared.plan.rewrites.get(path).map(|rewrite| &rewrite.wanted);
         let edition = edition(&source, strip, wanted).map_err(|why| {
             // What it was planned for fits; so it is another file now, or the fault is ours.
             let ours = || JobError::Bug(format!("{path}: {why}, though it fitted before"));
-            Failed::Job(if is_still(&entry.source, stamp) { ours() } else { JobError::Changed { path: path.clone() } })
+            Failed::Job(if is_still(&place, stamp) { ours() } else { JobError::Changed { path: path.clone() } })
         })?;
         new.copy_with_edits(&source, None, &edition.edits, edition.size).map_err(Failed::Copy)?;
         // Of the file that was read, by whatever name, and of what has the name now.
         let now = source.file().metadata().map_err(unreadable)?;
-        let same = stamp.is_that_of(&Stamp::of(&now, Moment::now())) && is_still(&entry.source, stamp);
+        let same = stamp.is_that_of(&Stamp::of(&now, Moment::now())) && is_still(&place, stamp);
         if same { Ok(()) } else { Err(Failed::Job(JobError::Changed { path: path.clone() })) }
     }
 }
