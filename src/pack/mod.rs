@@ -112,7 +112,7 @@ pub enum Format {
     Tar,
     /// GNU tar in one gzip member.
     TarGz,
-    /// GNU tar in zstd frames of 8 MiB each.
+    /// GNU tar in zstd frames of 4 MiB each.
     TarZst,
 }
 

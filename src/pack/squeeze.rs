@@ -13,8 +13,9 @@ use crc32fast::Hasher;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-/// The uncompressed bytes of one zstd frame. Independent frames of 8 MiB cost 0.15 % and let a reader seek.
-const FRAME: usize = 8 * 1024 * 1024;
+/// The uncompressed bytes of one zstd frame. Independent frames of 4 MiB cost 0.4 % where those of 8 cost 0.15, take half the memory, and
+/// let a reader seek.
+const FRAME: usize = 4 * 1024 * 1024;
 /// How many uncompressed bytes are written at a time.
 const PIECE: usize = 256 * 1024;
 
