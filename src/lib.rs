@@ -29,5 +29,6 @@ pub mod recipe;
 pub mod remains;
 pub mod scan;
 pub mod text;
+pub mod tuf;
 pub mod verify;
 pub mod web;
