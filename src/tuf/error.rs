@@ -13,8 +13,9 @@ use std::io;
 pub struct Refused {
     /// Why.
     pub why: Why,
-    /// What to remember all the same: newer roots that were followed to before. A key that was taken back must not be good again
-    /// because something else was wrong on the same day (specification, 5.3.8).
+    /// What to remember all the same: newer roots, and a newer timestamp or snapshot, that were good before something wrong was
+    /// met. A key that was taken back must not be good again, and nothing older be taken, because of another fault on the same day
+    /// (specification, 5.3.8, 5.4.5, 5.5.7).
     pub keep: Option<Box<Kept>>,
 }
 

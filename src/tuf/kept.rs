@@ -10,9 +10,9 @@ pub struct Kept {
     pub root: Vec<u8>,
     /// The newest timestamp.
     pub timestamp: Option<Vec<u8>>,
-    /// The snapshot that belongs to it.
+    /// The newest snapshot; an older one than the timestamp names where that never came.
     pub snapshot: Option<Vec<u8>>,
-    /// The targets that belong to that.
+    /// The targets that belong to a snapshot; a copy that saves asking for them.
     pub targets: Option<Vec<u8>>,
     /// What tells that state of the timestamp from others, as the storage had it.
     pub state: Option<String>,

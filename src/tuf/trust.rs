@@ -2,7 +2,8 @@
 //!
 //! Roots first, one version after the other, each signed as the one before it and as itself wants; then the timestamp, the
 //! snapshot it names and the targets that names. What is known already and still named is not asked for again: when nothing is
-//! new there are two requests. Everything is refused whole; only newer roots are kept where something after them is wrong.
+//! new there are two requests. What was found good before something wrong is remembered, as the specification wants it, and
+//! used for nothing but to refuse what is older.
 
 use super::error::{Refused, Why};
 use super::fetch::{Fetched, MOST, MOST_TARGETS, fetch, fetch_named, fetch_root, fits};
@@ -45,7 +46,7 @@ pub fn follow(objects: &dyn Objects, kept: &Kept, now: Moment, freshness: Freshn
         Err(why) if why.is_unreached() && freshness == Freshness::Waived => walk.instead(why, kept),
         done => done,
     };
-    done.map_err(|why| Refused { why, keep: (walk.kept.root != kept.root).then(|| Box::new(walk.kept)) })
+    done.map_err(|why| Refused { why, keep: (walk.kept != *kept).then(|| Box::new(walk.kept)) })
 }
 
 /// Takes what was kept of a repository without asking it, checked as if it had just come.
@@ -115,15 +116,17 @@ impl Walk {
         let (timestamp, stamp_bytes, state) = self.timestamp(objects)?;
         let stamped = edition(&timestamp);
         self.good(RoleName::Timestamp, stamped.expires)?;
+        let old = self.snapshot_kept()?;
+        (self.kept.timestamp, self.kept.state) = (Some(stamp_bytes), state);
 
         let meta = named(&timestamp.signed.meta, RoleName::Snapshot, RoleName::Timestamp)?;
-        let old = self.snapshot_kept()?;
         let (snapshot, snapshot_bytes) = self.file::<Snapshot>(objects, self.kept.snapshot.as_ref(), meta, MOST)?;
         if let Some(old) = &old {
             keeps_up(&snapshot, old)?;
         }
         let snapped = edition(&snapshot);
         self.good(RoleName::Snapshot, snapped.expires)?;
+        self.kept.snapshot = Some(snapshot_bytes);
 
         let meta = named(&snapshot.signed.meta, RoleName::Targets, RoleName::Snapshot)?;
         let (targets, targets_bytes) = self.file::<Targets>(objects, self.kept.targets.as_ref(), meta, MOST_TARGETS)?;
@@ -132,28 +135,29 @@ impl Walk {
 
         let all = listed(targets.signed)?;
         let is_fresh = objects.is_some() && !self.warnings.iter().any(|warning| matches!(warning, Warning::Waived(_)));
-        let kept = Kept {
-            root: self.kept.root.clone(),
-            timestamp: Some(stamp_bytes),
-            snapshot: Some(snapshot_bytes),
-            targets: Some(targets_bytes),
-            state,
-            checked: if is_fresh { Some(self.now) } else { before.checked },
-        };
+        self.kept.targets = Some(targets_bytes);
+        if is_fresh {
+            self.kept.checked = Some(self.now);
+        }
         let editions = [self.root.edition(), aimed, snapped, stamped];
-        Ok(Trusted::new(all, self.root.clone(), editions, std::mem::take(&mut self.warnings), before, kept))
+        let (root, warnings) = (self.root.clone(), std::mem::take(&mut self.warnings));
+        Ok(Trusted::new(all, root, editions, warnings, before, self.kept.clone()))
     }
 
-    /// What was kept, in the place of a repository that cannot be reached.
+    /// What was kept, in the place of a repository that cannot be reached, under the newest roots that could be.
     fn instead(&mut self, why: Why, before: &Kept) -> Result<Trusted, Why> {
-        let found = std::mem::take(&mut self.warnings);
-        // Of two reasons why there is nothing, that the repository cannot be reached is the one to hear of.
-        if self.kept.timestamp.is_none() {
-            return Err(why);
+        let reached = self.kept.clone();
+        self.warnings.retain(|warning| !is_expiry(warning));
+        if reached.timestamp.is_some() {
+            self.kept = Kept { root: reached.root.clone(), ..before.clone() };
+            if let Ok(mut trusted) = self.rest(None, before) {
+                trusted.warn(Warning::Waived(why));
+                return Ok(trusted);
+            }
         }
-        self.warnings.extend(found.into_iter().filter(|warning| !is_expiry(warning)));
-        self.warnings.push(Warning::Waived(why));
-        self.rest(None, before)
+        // Of two reasons why there is nothing, that the repository cannot be reached is the one to hear of.
+        self.kept = reached;
+        Err(why)
     }
 
     /// Specification 5.3.10, 5.4.4, 5.5.6, 5.6.5: metadata is good before the moment at which it expires.

@@ -78,6 +78,10 @@ impl Trusted {
         Self { targets, root, editions, news, warnings, kept }
     }
 
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.warnings.insert(0, warning);
+    }
+
     /// The targets, sorted by name.
     pub fn targets(&self) -> &[Target] {
         &self.targets

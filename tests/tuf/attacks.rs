@@ -3,7 +3,7 @@
 
 use crate::publisher::{Publisher, day, target};
 use crate::shelf::Fault;
-use relocate::tuf::{Freshness, Kept, Why, follow, recall};
+use relocate::tuf::{Freshness, Kept, RoleName, Why, follow, recall};
 
 #[test]
 fn an_old_timestamp_is_refused() {
@@ -18,6 +18,27 @@ fn an_old_timestamp_is_refused() {
     );
     // Who never saw the new one cannot know.
     assert!(publisher.follow(&publisher.begin()).is_ok());
+}
+
+#[test]
+fn what_was_good_before_a_fault_is_remembered_against_older_files() {
+    let mut publisher = Publisher::new();
+    let (old, kept) = (publisher.clone(), publisher.kept());
+    publisher.next();
+    let mut broken = publisher.clone();
+    broken.shelf.files.remove("tuf/2.snapshot.json");
+    let keep = *broken.follow(&kept).unwrap_err().keep.unwrap();
+    assert_eq!(keep.timestamp.as_ref(), Some(publisher.shelf.file("timestamp.json")));
+    assert_eq!((&keep.snapshot, &keep.targets, keep.checked), (&kept.snapshot, &kept.targets, kept.checked));
+    assert!(old.refusal(&keep).contains("would go back to timestamp 1"));
+    // What is missing is asked for again, though the timestamp is the same.
+    assert_eq!(publisher.follow(&keep).unwrap().kept(), &publisher.kept());
+    assert!(matches!(recall(&keep, day(0), Freshness::Waived).unwrap_err().why, Why::Forgotten(RoleName::Snapshot)));
+    let mut broken = publisher.clone();
+    broken.shelf.set("2.targets.json", "{}");
+    let keep = *broken.follow(&kept).unwrap_err().keep.unwrap();
+    assert_eq!(keep.snapshot.as_ref(), Some(publisher.shelf.file("2.snapshot.json")));
+    assert_eq!(publisher.follow(&keep).unwrap().kept(), &publisher.kept());
 }
 
 #[test]
