@@ -260,7 +260,7 @@ impl fmt::Display for Why {
             Self::TargetName { name } => {
                 write!(f, "the repository names a target '{name}', which is no name for a file")
             }
-            Self::Roots(followed) => write!(f, "{followed} new roots were followed, and there are more"),
+            Self::Roots(followed) => write!(f, "{followed} new roots were followed, and there may be more"),
         }
     }
 }

@@ -88,6 +88,11 @@ impl PublicKey {
         data_encoding::HEXLOWER.encode(&self.key_id().into_vec())
     }
 
+    /// Takes the 32 bytes of a key, from whoever holds the other half. Bytes that are no key verify nothing.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes of the key.
     pub fn bytes(&self) -> [u8; 32] {
         self.0
@@ -144,6 +149,7 @@ mod tests {
         let shown = format!("{key:?}");
         assert_eq!(shown, format!("SecretKey({}, ...)", key.public().id()));
         assert_eq!(PublicKey::from_entry(&key.public().entry()), Some(key.public()));
+        assert_eq!(PublicKey::from_bytes(key.public().bytes()), key.public());
     }
 
     #[test]

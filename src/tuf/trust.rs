@@ -27,6 +27,8 @@ use tough::schema::{self, Metafile, Role, Signed, Snapshot, Targets, Timestamp};
 pub enum Freshness {
     /// It must.
     Required,
+    /// It may have expired, but must come from the repository: for whoever is to sign it anew.
+    Expired,
     /// The user takes what is known though it has expired, or though the repository cannot be reached. Nothing else is waived.
     Waived,
 }
@@ -74,7 +76,9 @@ impl Walk {
         let root = root.map_err(|why| Why::Memory { role: RoleName::Root, why: Box::new(why) })?;
         let mut walk = Self { now, freshness, root, kept: kept.clone(), warnings: Vec::new() };
         if now < Moment::from_seconds(FIRST) {
-            walk.waive(Why::ClockBehind { now })?;
+            let behind = Why::ClockBehind { now };
+            // What is signed at such a time would have expired before it is read.
+            if freshness == Freshness::Expired { Err(behind) } else { walk.waive(behind) }?;
         }
         if let Some(then) = kept.checked.filter(|then| now < *then) {
             walk.warnings.push(Warning::ClockBack { now, then });

@@ -1,7 +1,8 @@
 //! What is good until when, and clocks that are wrong.
 
 use crate::publisher::{Publisher, day};
-use relocate::tuf::{Freshness, Kept, Moment, Warning, Why, follow};
+use crate::shelf::Fault;
+use relocate::tuf::{Freshness, Kept, Moment, RoleName, Warning, Why, follow};
 
 #[test]
 fn each_role_expires_by_name_and_at_the_moment_it_says() {
@@ -82,4 +83,20 @@ fn a_clock_that_went_back_is_told_and_no_reason_to_stop() {
     assert!(matches!(trusted.warnings(), [Warning::ClockBack { .. }]));
     assert!(trusted.warnings()[0].to_string().contains("said 2026-11-23T12:00:00Z when"));
     assert_eq!(trusted.kept().checked, Some(day(0)));
+}
+
+#[test]
+fn who_signs_anew_may_read_what_expired_but_not_what_cannot_be_reached() {
+    let mut publisher = Publisher::new();
+    let kept = publisher.kept();
+    publisher.next();
+    let read = |publisher: &Publisher, now| follow(&publisher.shelf, &kept, now, Freshness::Expired);
+    let trusted = read(&publisher, day(500)).unwrap();
+    assert_eq!((trusted.warnings().len(), trusted.edition(RoleName::Timestamp)), (4, publisher.timestamp));
+    assert!(matches!(read(&publisher, Moment::from_seconds(0)).unwrap_err().why, Why::ClockBehind { .. }));
+    for file in ["2.root.json", "timestamp.json", "2.targets.json"] {
+        let mut broken = publisher.clone();
+        broken.shelf.fault(file, Fault::Status(503));
+        assert!(read(&broken, day(0)).unwrap_err().why.is_unreached(), "{file}");
+    }
 }

@@ -152,6 +152,18 @@ fn no_root_is_skipped_and_none_comes_twice() {
 }
 
 #[test]
+fn more_new_roots_than_one_run_follows_are_followed_in_the_next() {
+    let mut publisher = Publisher::new();
+    for _ in 0..1030 {
+        publisher.rotate(|_| {}, &[1, 2]);
+    }
+    let refused = publisher.follow(&publisher.begin()).unwrap_err();
+    assert_eq!(refused.to_string(), "1024 new roots were followed, and there may be more");
+    let trusted = publisher.follow(&refused.keep.unwrap()).unwrap();
+    assert_eq!(trusted.edition(RoleName::Root).version, 1031);
+}
+
+#[test]
 fn a_root_that_cannot_be_signed_for_is_not_begun() {
     let publisher = Publisher::new();
     let begin = |change: fn(&mut RootDraft)| {
