@@ -13,7 +13,6 @@ use crate::base::digest::Digest;
 use crate::base::path::{Prefix, RelPath, deserialize_bytes, serialize_bytes};
 use crate::base::sums::SumForm;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::borrow::Borrow;
 use std::fmt;
 
 /// The number of the format this version writes, and the newest it reads.
@@ -184,22 +183,31 @@ impl About {
 impl Manifest {
     /// The record as it stands in the archive: one line for each entry, so that a difference of two can be read.
     pub fn to_bytes(&self) -> Vec<u8> {
-        Self::bytes_of(&self.about, &self.entries)
+        let mut bytes = Self::opening(&self.about);
+        for (at, entry) in self.entries.iter().enumerate() {
+            Self::append(at, entry, &mut bytes);
+        }
+        bytes.extend_from_slice(Self::CLOSING);
+        bytes
     }
 
-    /// The same of entries that come one by one, sorted by path: with all of them in memory at once, trees of many files
-    /// would take twice as much.
-    pub fn bytes_of(about: &About, entries: impl IntoIterator<Item = impl Borrow<Entry>>) -> Vec<u8> {
+    /// What stands before the entries. With [`Manifest::append`] and [`Manifest::CLOSING`] the record is made piece by piece:
+    /// with all of it in memory at once, trees of many files would take as much again.
+    pub fn opening(about: &About) -> Vec<u8> {
         let mut bytes = b"{\"about\": ".to_vec();
         append_line(about, &mut bytes);
         bytes.extend_from_slice(b",\n\"entries\": [\n");
-        for (at, entry) in entries.into_iter().enumerate() {
-            bytes.extend_from_slice(if at == 0 { b"" } else { b",\n" });
-            append_line(entry.borrow(), &mut bytes);
-        }
-        bytes.extend_from_slice(b"\n]}\n");
         bytes
     }
+
+    /// Appends the line of an entry; the first has the number 0, and they are sorted by path.
+    pub fn append(number: usize, entry: &Entry, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(if number == 0 { b"" } else { b",\n" });
+        append_line(entry, bytes);
+    }
+
+    /// What stands behind the entries.
+    pub const CLOSING: &[u8] = b"\n]}\n";
 
     /// Reads `manifest.json`.
     pub fn parse(bytes: &[u8]) -> Result<Self, ManifestError> {

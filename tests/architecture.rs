@@ -50,6 +50,8 @@ const MAP: &[Row] = &[
     Row { module: "recipe", may_import: &["base"], never: PURE },
     Row { module: "fill", may_import: &["base", "text", "manifest"], never: PURE },
     Row { module: "ledger", may_import: &["base", "manifest", "fill"], never: PURE },
+    Row { module: "delta", may_import: &[], never: PURE },
+    Row { module: "release", may_import: &["base"], never: PURE },
     Row { module: "scan", may_import: &["base", "loader", "elf", "text"], never: SILENT },
     Row { module: "plan", may_import: &["base", "loader", "elf", "text", "scan"], never: PURE },
     Row { module: "remains", may_import: &["base", "loader", "elf", "text", "manifest"], never: PURE },
@@ -68,6 +70,7 @@ const MAP: &[Row] = &[
     Row { module: "tuf", may_import: &["base", "web", "objects"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
+    Row { module: "live", may_import: &["base"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -81,7 +84,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "web", "objects", "tuf", "build", "install", "contents", "pipeline",
+            "verify", "pack", "web", "objects", "tuf", "build", "install", "live", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -79,6 +79,11 @@ impl FileBytes {
         let size = file.metadata()?.len();
         Ok(Self { file, size })
     }
+
+    /// The open file.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
 }
 
 impl ReadAt for FileBytes {
@@ -103,10 +108,9 @@ pub fn open(path: &Path) -> io::Result<File> {
 /// costs more than the reading, because the kernel clears it and all threads stop when it is given back.
 static SPARE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// A file with as many bytes or more gets memory of its own.
-const KEPT: usize = 32 << 20;
-/// No less than this is taken, in bytes.
-const LEAST: usize = 1 << 20;
+/// How many bytes each piece has. A larger file, of which there are few, gets memory of its own: pieces as long as the
+/// largest file would stay in every thread's hands.
+const KEPT: usize = 1 << 20;
 /// How many pieces of memory are kept at most.
 const MOST_KEPT: usize = 16;
 
@@ -116,27 +120,19 @@ struct Lent(Vec<u8>);
 impl Lent {
     /// At least `len` bytes; what they are is what was there before.
     fn of(len: usize) -> Self {
-        let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        // The smallest that is long enough, else the longest.
-        let best = (0..spare.len()).min_by_key(|at| match spare[*at].len() {
-            enough if enough >= len => (0, enough),
-            short => (1, usize::MAX - short),
-        });
-        let mut memory = best.map(|at| spare.swap_remove(at)).unwrap_or_default();
-        drop(spare);
-        if memory.len() < len {
-            // Before there is more of it, so that never both are held. What is never written to costs nothing.
-            drop(std::mem::take(&mut memory));
-            memory = vec![0; len.next_power_of_two().max(LEAST)];
+        if len > KEPT {
+            return Self(vec![0; len]);
         }
-        Self(memory)
+        let memory = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        // What is never written to costs nothing.
+        Self(memory.unwrap_or_else(|| vec![0; KEPT]))
     }
 }
 
 impl Drop for Lent {
     fn drop(&mut self) {
         let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.0.len() <= KEPT && spare.len() < MOST_KEPT {
+        if self.0.len() == KEPT && spare.len() < MOST_KEPT {
             spare.push(std::mem::take(&mut self.0));
         }
     }

@@ -1,9 +1,14 @@
 //! SHA-256 digests, MD5 where a file of somebody else's has it, and marks that only tell whether a file stayed as it was.
 
+use super::bytes::ReadAt;
 use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
+use std::io;
+
+/// How much of a source is held at a time, in bytes.
+const PIECE: usize = 1 << 20;
 
 /// A SHA-256 digest; prints as 64 lower-case hexadecimal digits, as sha256sum(1) does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -35,18 +40,24 @@ impl Digest {
     }
 }
 
-/// A sum that tells bytes which were changed meanwhile from those that were not, at a small part of a digest's cost (CRC-32
-/// and the length). Not for bytes that somebody means to pass off as others.
+/// A sum that tells bytes which were changed meanwhile from as many that were not, at a small part of a digest's cost
+/// (CRC-32). Not for bytes that somebody means to pass off as others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    crc: u32,
-    len: u64,
-}
+pub struct Mark(u32);
 
 impl Mark {
     /// Sums one run of bytes.
     pub fn of(bytes: &[u8]) -> Self {
-        Self { crc: crc32fast::hash(bytes), len: bytes.len() as u64 }
+        Self(crc32fast::hash(bytes))
+    }
+
+    /// Sums all bytes of a source, some at a time. Errors are those of reading.
+    pub fn read(source: &dyn ReadAt) -> io::Result<Self> {
+        let (mut hasher, len) = (crc32fast::Hasher::new(), source.size());
+        for offset in (0..len).step_by(PIECE) {
+            hasher.update(&source.range(offset, (len - offset).min(PIECE as u64))?);
+        }
+        Ok(Self(hasher.finalize()))
     }
 }
 
@@ -131,5 +142,13 @@ mod tests {
         assert_eq!(Digest::from_hex(&digest.to_string()), Some(digest));
         assert_eq!(Digest::from_hex("ba78"), None);
         assert_eq!(Digest::from_hex(&"+1".repeat(32)), None);
+    }
+
+    #[test]
+    fn a_mark_is_the_same_in_pieces_and_whole() {
+        for len in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE] {
+            let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            assert_eq!(Mark::read(&bytes).unwrap(), Mark::of(&bytes));
+        }
     }
 }

@@ -13,6 +13,7 @@ pub mod host;
 pub mod mode;
 pub mod near;
 pub mod path;
+pub mod stamp;
 pub mod sums;
 pub mod words;
 pub mod write;

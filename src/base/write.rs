@@ -7,6 +7,7 @@
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
 mod beneath;
+mod copied;
 mod names;
 mod new_dir;
 mod new_file;
@@ -14,15 +15,18 @@ mod parents;
 mod replace;
 mod scratch;
 mod store;
+mod together;
 
 pub use beneath::Beneath;
+pub use copied::CopyError;
 pub use names::{OtherName, finish_interrupted};
 pub use new_dir::NewDir;
-pub use new_file::{NewFile, commit_all, fresh, record, secret, whole};
+pub use new_file::{NewFile, fresh, record, secret, whole};
 pub use parents::Parents;
 pub use replace::{drop_privileges, may_replace, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
 pub use store::{Kept, Store};
+pub use together::{BATCH, commit_all, commit_each};
 
 use crate::base::digest::Digest;
 use crate::base::path::printable;
@@ -169,7 +173,12 @@ fn directory_of(path: &Path) -> &Path {
 
 /// Makes renames and links in the directory of `path` durable.
 fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(directory_of(path))?.sync_all()
+    sync(directory_of(path))
+}
+
+/// Makes renames and links in a directory durable.
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 /// The name that a file for `path` has while it is not whole: `.NAME.relocate-partial`, always the same one, so that the

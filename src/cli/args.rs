@@ -128,6 +128,9 @@ pub(super) struct PackArgs {
     /// Change ROOT itself instead, file by file
     #[arg(long, conflicts_with = "output")]
     pub in_place: bool,
+    /// With --in-place: change run-time paths and symlinks alone, as patchelf would; no text is looked at
+    #[arg(long, requires = "in_place", conflicts_with_all = ["output", "dest", "prune", "strip", "bundle", "copy_link", "keep_la", "build_dir", "allow_old_path"])]
+    pub elf_only: bool,
     /// Print what would be done and write nothing
     #[arg(long)]
     pub dry_run: bool,

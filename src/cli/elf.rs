@@ -1,6 +1,7 @@
 //! `relocate elf`: prints or changes the run-time path of single files, in the words of patchelf(1).
 //!
-//! All files are tried; the worst exit code wins. Unlike patchelf it keeps the tag a file has, because a DT_RPATH turned into
+//! All files are tried, some hundred at a time by all threads, which then get their names together; what became of them is
+//! told in the order they were named. The worst exit code wins. Unlike patchelf it keeps the tag a file has, because a DT_RPATH turned into
 //! a DT_RUNPATH is no longer inherited by the libraries a program loads; `--tag` and `--force-rpath` say otherwise.
 
 mod lines;
@@ -9,10 +10,13 @@ use super::args::{ElfArgs, TagArg};
 use super::exit::Exit;
 use super::report;
 use crate::base::path::printable;
+use crate::base::write::BATCH;
 use crate::loader::object::Tag;
-use crate::pipeline::single::{Change, Request, SingleError, Subject};
+use crate::pipeline::single::{self, Change, Ready, Request, SingleError, Subject};
 use lines::{Account, Done};
+use rayon::prelude::*;
 use report::{say, say_bytes, talk};
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -32,16 +36,17 @@ pub(super) fn run(args: &ElfArgs) -> Exit {
         return usage("--output takes one FILE, and something to change in it");
     }
     let run = Run { args, request, names: real_paths(&files) };
-    let identities: Vec<_> = files.iter().map(|file| identity(file)).collect();
+    let identities: Vec<Identity> = files.iter().map(|file| identity(file)).collect();
+    let mut changed = Changed::new();
     let mut accounts: Vec<Account<'_>> = Vec::new();
-    for (at, file) in files.iter().enumerate() {
-        let first = accounts.iter().zip(&identities).find(|(other, same)| other.is_done() && **same == identities[at]);
-        let first = first.map(|(other, _)| other.file).filter(|_| identities[at].is_some());
-        let account = run.one(file, first);
+    for (files, identities) in files.chunks(BATCH).zip(identities.chunks(BATCH)) {
+        let batch = run.batch(files, identities, &mut changed);
         if !args.json {
-            run.tell(&account);
+            for account in &batch {
+                run.tell(account);
+            }
         }
-        accounts.push(account);
+        accounts.extend(batch);
     }
     let exit = accounts.iter().map(Account::exit).max_by_key(|exit| *exit as u8).unwrap_or(Exit::Done);
     if args.json {
@@ -106,7 +111,11 @@ pub(super) fn real_paths(files: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 /// Device and inode before anything is written: names with the same are one file, which is changed once.
-fn identity(file: &Path) -> Option<(u64, u64)> {
+type Identity = Option<(u64, u64)>;
+/// Files that were changed, or were as wanted, and the first name of each.
+type Changed<'f> = HashMap<(u64, u64), &'f Path>;
+
+fn identity(file: &Path) -> Identity {
     fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
 }
 
@@ -117,39 +126,66 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Deals with one file; `first` is the same file by a name that came before.
-    fn one<'f>(&self, file: &'f Path, first: Option<&'f Path>) -> Account<'f> {
-        let subject = match Subject::open(file) {
-            Ok(subject) => subject,
-            Err(error) => return Account::failed(file, None, error, Exit::Refused),
-        };
-        if self.request.is_idle() {
-            return match subject.facts() {
-                Ok(_) => Account::new(file, &subject, Done::Printed),
-                Err(error) => Account::failed(file, Some(&subject), error, Exit::No),
+    /// Deals with some files, in rounds: in each, every file that is still to be dealt with, but of several names of one file
+    /// the first alone. The next round sees what became of it.
+    fn batch<'f>(&self, files: &'f [PathBuf], identities: &[Identity], changed: &mut Changed<'f>) -> Vec<Account<'f>> {
+        let mut accounts: Vec<Option<Account<'f>>> = files.iter().map(|_| None).collect();
+        loop {
+            let mut begun = HashSet::new();
+            let may = |at: &usize| {
+                let first = |id| self.request.is_idle() || changed.contains_key(&id) || begun.insert(id);
+                accounts[*at].is_none() && identities[*at].is_none_or(first)
             };
-        }
-        if let Some(first) = first {
-            return Account::new(file, &subject, Done::SameAs(first));
-        }
-        match self.change(file, &subject) {
-            Ok(account) => account,
-            Err(error) => Account::failed(file, Some(&subject), error, Exit::Refused),
+            let round: Vec<usize> = (0..files.len()).filter(may).collect();
+            if round.is_empty() {
+                return accounts.into_iter().flatten().collect();
+            }
+            let first = |at: usize| identities[at].and_then(|id| changed.get(&id)).copied();
+            let tried = round.par_iter().map(|at| self.one(&files[*at], first(*at))).collect();
+            for (at, account) in round.into_iter().zip(commit(tried)) {
+                if let Some(id) = identities[at].filter(|_| account.is_done()) {
+                    changed.insert(id, &files[at]);
+                }
+                accounts[at] = Some(account);
+            }
         }
     }
 
-    fn change<'f>(&self, file: &'f Path, subject: &Subject) -> Result<Account<'f>, SingleError> {
+    /// Deals with one file, up to giving it its name; `first` is the same file by a name that came before.
+    fn one<'f>(&self, file: &'f Path, first: Option<&'f Path>) -> (Account<'f>, Option<Ready>) {
+        let subject = match Subject::open(file) {
+            Ok(subject) => subject,
+            Err(error) => return (Account::failed(file, None, error, Exit::Refused), None),
+        };
+        if self.request.is_idle() {
+            let account = match subject.facts() {
+                Ok(_) => Account::new(file, &subject, Done::Printed),
+                Err(error) => Account::failed(file, Some(&subject), error, Exit::No),
+            };
+            return (account, None);
+        }
+        if let Some(first) = first {
+            return (Account::new(file, &subject, Done::SameAs(first)), None);
+        }
+        match self.change(file, &subject) {
+            Ok(done) => done,
+            Err(error) => (Account::failed(file, Some(&subject), error, Exit::Refused), None),
+        }
+    }
+
+    fn change<'f>(&self, file: &'f Path, subject: &Subject) -> Result<(Account<'f>, Option<Ready>), SingleError> {
         let copy = self.args.output.as_deref().filter(|output| !subject.is(output));
         let mut decision = subject.decide(&self.request, copy.is_some())?;
         let mut findings = std::mem::take(&mut decision.findings);
         findings.extend(subject.split(&decision, &self.names).filter(|_| copy.is_none()));
+        let mut ready = None;
         match copy {
             _ if self.args.dry_run => {}
             Some(output) => subject.write_copy(&decision, output)?,
-            None => subject.replace(&decision, &self.names)?,
+            None => ready = subject.ready(&decision, &self.names)?,
         }
         let done = Done::Changed { rung: decision.rung(), added: decision.added, written: copy.map(Path::to_owned) };
-        Ok(Account::new(file, subject, done).with(decision.wanted, findings))
+        Ok((Account::new(file, subject, done).with(decision.wanted, findings), ready))
     }
 
     /// Prints what became of one file.
@@ -168,6 +204,23 @@ impl Run<'_> {
             talk(&lines::findings(&name, &account.findings));
         }
     }
+}
+
+/// Gives the files that are ready their names; an account says whether that was done.
+fn commit(tried: Vec<(Account<'_>, Option<Ready>)>) -> Vec<Account<'_>> {
+    let (mut accounts, mut all_ready, mut whose) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, (account, ready)) in tried.into_iter().enumerate() {
+        accounts.push(account);
+        whose.extend(ready.iter().map(|_| at));
+        all_ready.extend(ready);
+    }
+    for (at, committed) in whose.into_iter().zip(single::commit_each(all_ready)) {
+        if let Err(error) = committed {
+            let account = accounts.remove(at).undone(error);
+            accounts.insert(at, account);
+        }
+    }
+    accounts
 }
 
 /// Whether a file that was named is not there, or is no file at all: a mistake on the command line.

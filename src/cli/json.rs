@@ -63,6 +63,7 @@ pub(super) fn pack(
         "result": result(exit),
         "exit": exit as u8,
         "root": place(&job.root),
+        "elf_only": job.elf_only,
         "old_prefixes": prepared.choice.prefixes,
         "old_prefix_because": prepared.choice.because,
         "plan": plan(prepared),

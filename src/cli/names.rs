@@ -1,14 +1,34 @@
 //! What the main job says of everything but run-time paths that names the prefix: texts that changed, what was left out,
 //! and what waits for the final path.
 
+use super::paste;
 use super::report::{bytes, count};
 use super::summary::Written;
 use crate::pipeline::{Job, Prepared};
 use crate::text::kind::Kind;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+
+/// What became of texts, and of what else names the prefix; none where there is nothing to tell.
+pub(super) fn texts(job: &Job, prepared: &Prepared) -> Option<String> {
+    if job.elf_only { Some(not_looked_at(job, prepared)) } else { rewritten(prepared) }
+}
+
+/// That nothing was looked at, what tells what there is, and what changes it: with the prefix, which nothing but the texts
+/// may name any more.
+fn not_looked_at(job: &Job, prepared: &Prepared) -> String {
+    let prefixes = &prepared.choice.prefixes;
+    let options: Vec<_> = prefixes.iter().map(|prefix| ("--old-prefix", prefix.to_string())).collect();
+    let line =
+        |words: &[&OsStr]| paste::command(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &options);
+    let named = prefixes.first().map_or_else(|| "an old path".to_owned(), ToString::to_string);
+    let check = line(&["relocate".as_ref(), "check".as_ref(), job.root.as_ref()]);
+    let rest = line(&["relocate".as_ref(), "pack".as_ref(), job.root.as_ref(), "--in-place".as_ref()]);
+    format!("not looked at; what else names {named} is told by\n  {check}\nand changed by\n  {rest}")
+}
 
 /// Texts rewritten and files left out, by class; none where nothing was.
-pub(super) fn texts(prepared: &Prepared) -> Option<String> {
+fn rewritten(prepared: &Prepared) -> Option<String> {
     let mut classes: BTreeMap<&str, usize> = BTreeMap::new();
     let fits = prepared.readings.values().filter_map(|reading| reading.text.as_ref());
     for fit in fits.clone() {

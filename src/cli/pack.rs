@@ -168,6 +168,8 @@ fn pour(
 
 fn job(args: &PackArgs) -> Result<Job, Usage> {
     root_is_a_directory(&args.root)?;
+    // relocate.toml speaks of the whole job; what is no part of this one is passed over.
+    let whole = !args.elf_only;
     let runtime = args.bundle.iter().any(|glob| glob == "runtime");
     let bundle: Vec<String> = args
         .bundle
@@ -185,10 +187,10 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         }),
         exclude: globs("--exclude", &args.exclude)?,
         prune: Prune::parse(&args.prune).map_err(|error| Usage::new(format!("--prune {error}")))?,
-        strip: args.strip,
+        strip: args.strip && whole,
         skip: globs("--skip", &args.skip)?,
-        bundle: globs("--bundle", &bundle)?,
-        copy_link: globs("--copy-link", &args.copy_link)?,
+        bundle: globs("--bundle", if whole { &bundle } else { &[] })?,
+        copy_link: globs("--copy-link", if whole { &args.copy_link } else { &[] })?,
         drop_setuid: args.drop_setuid,
         law: Law { skip: globs("--skip", &args.skip)?, ..law(&args.law)? },
         owner: owner(args.archive.owner.as_deref())?,
@@ -196,6 +198,7 @@ fn job(args: &PackArgs) -> Result<Job, Usage> {
         without: if args.keep_la { vec!["libtool"] } else { Vec::new() },
         dest: args.dest.as_ref().map(dest).transpose()?,
         in_place: args.in_place,
+        elf_only: args.elf_only,
         tool: if args.no_tool || args.in_place { None } else { tool(args.carried) },
         build_dirs: prefixes("--build-dir", &args.build_dir)?,
         source_date_epoch: host::source_date_epoch()

@@ -85,6 +85,9 @@ fn closing(
 ) -> (u8, String) {
     match (exit, written) {
         (Exit::Done, None) => (GREEN, "nothing written (--dry-run); the plan holds".to_owned()),
+        (Exit::Done, Some(_)) if args.elf_only => {
+            (GREEN, "proven: its libraries are found from any path; texts were not looked at".to_owned())
+        }
         (Exit::Done, Some(_)) if waits => (
             GREEN,
             "proven: it runs from any path, once that is written into the files that name the old one".to_owned(),
@@ -123,7 +126,7 @@ fn table(
     if job.strip {
         table.row("stripped", names::stripped(prepared));
     }
-    if let Some(texts) = names::texts(prepared) {
+    if let Some(texts) = names::texts(job, prepared) {
         table.row("texts", texts);
     }
     if let Some(places) = names::places(job, prepared, written) {

@@ -67,7 +67,7 @@ pub fn apply(decided: &Decided, _held: &Held, listener: &dyn Listener) -> Result
             listener.event(&Event::File { path: &file.path, bytes: 0 });
         }
         commit_all(ready)?;
-        others.into_iter().try_for_each(OtherName::commit)?;
+        OtherName::commit_all(others)?;
     }
     listener.event(&Event::End(Stage::Write));
     sums::write(decided)?;

@@ -13,7 +13,7 @@ use crate::ledger::{self, Ledger};
 use crate::manifest::Entry;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 
 /// How many files are made ready before they get their names together; each holds a file descriptor.
 const BATCH: usize = 256;
@@ -59,7 +59,7 @@ impl<'a> Tree<'a> {
             }
         }
         commit_all(ready)?;
-        Ok(others.into_iter().try_for_each(OtherName::commit)?)
+        Ok(OtherName::commit_all(others)?)
     }
 
     /// The sums of a file, if it is what was packed.

@@ -34,10 +34,9 @@ pub struct Member {
 pub fn opened_in(tree: &Tree, is_program: &dyn Fn(usize) -> bool) -> HashMap<usize, Vec<RelPath>> {
     let mut directories: HashMap<usize, Vec<RelPath>> = HashMap::new();
     for (path, node) in tree.nodes() {
-        let Some(directory) = path.parent() else { continue };
         let object = match node {
             Node::File(object) => *object,
-            Node::Link(_) => match tree.resolve(&directory, path.name()) {
+            Node::Link(_) => match tree.resolve(&path.parent().unwrap_or_default(), path.name()) {
                 Place::Inside(file) => match tree.node(&file) {
                     Some(Node::File(object)) => object.filter(|object| !is_program(*object)),
                     _ => None,
@@ -46,7 +45,7 @@ pub fn opened_in(tree: &Tree, is_program: &dyn Fn(usize) -> bool) -> HashMap<usi
             },
             _ => None,
         };
-        if let Some(object) = object {
+        if let Some((object, directory)) = object.zip(path.parent()) {
             directories.entry(object).or_default().push(directory);
         }
     }

@@ -7,8 +7,8 @@ use crate::base::path::RelPath;
 use std::io;
 use std::ops::Range;
 
-/// A batch is closed when it has this many bytes.
-const ENOUGH: u64 = 1024 * 1024;
+/// A batch is closed when it has this many bytes. Several are in memory, whole.
+const ENOUGH: u64 = 512 * 1024;
 /// A file with more bytes than this is not made ahead in memory but streamed when its turn comes.
 const LARGE: u64 = 2 * 1024 * 1024;
 

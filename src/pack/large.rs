@@ -13,7 +13,7 @@ use std::thread::{self, Scope};
 /// How many bytes are handed over at a time.
 const PIECE: usize = 64 * 1024;
 /// How many pieces are read ahead.
-const AHEAD: usize = 128;
+const AHEAD: usize = 64;
 
 enum Part {
     Bytes(Vec<u8>),

@@ -37,7 +37,6 @@ use crate::base::digest::Digest;
 use crate::base::path::RelPath;
 use crate::base::write::WriteError;
 use crate::manifest;
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
@@ -113,7 +112,7 @@ pub enum Format {
     Tar,
     /// GNU tar in one gzip member.
     TarGz,
-    /// GNU tar in zstd frames of 8 MiB each.
+    /// GNU tar in zstd frames of 4 MiB each.
     TarZst,
 }
 
@@ -266,9 +265,13 @@ impl From<WriteError> for PackError {
 
 /// Checks what [`Tree::items`] promises.
 fn check(items: &[Item]) -> Result<(), PackError> {
-    let mut files = HashSet::new();
+    // The items before this one are sorted.
+    let is_file = |before: &[Item], path: &RelPath| {
+        let found = before.binary_search_by(|item| item.path.cmp(path));
+        found.is_ok_and(|at| matches!(before[at].body, Body::File { .. }))
+    };
     let mut last: Option<&RelPath> = None;
-    for Item { path, body, .. } in items {
+    for (at, Item { path, body, .. }) in items.iter().enumerate() {
         let wrong = |why| Err(PackError::Item { path: path.clone(), why });
         if last.is_some_and(|last| last >= path) {
             return wrong("it is not in its sorted place, or there twice");
@@ -277,9 +280,10 @@ fn check(items: &[Item]) -> Result<(), PackError> {
             return wrong("the name .relocate is for the archive's own records");
         }
         match body {
-            Body::File { .. } => _ = files.insert(path),
-            Body::HardLink(first) if !files.contains(first) => return wrong("its first name does not stand before it"),
-            Body::Dir | Body::Symlink(_) | Body::HardLink(_) => {}
+            Body::HardLink(first) if !is_file(&items[..at], first) => {
+                return wrong("its first name does not stand before it");
+            }
+            Body::Dir | Body::File { .. } | Body::Symlink(_) | Body::HardLink(_) => {}
         }
         last = Some(path);
     }

@@ -5,8 +5,9 @@
 //! own otherwise, as with tar.
 
 use super::batch;
-use super::write::{Records, begin, tell};
+use super::write::{Records, begin, in_pieces, tell};
 use super::{Body, ContentError, Digests, Item, PackError, Tree, check};
+use crate::base::bytes::ReadAt;
 use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::write::{Beneath, NewDir, WriteError};
@@ -48,9 +49,9 @@ impl PackedTree {
 }
 
 /// Writes the items and the records as a tree. `record` makes the bytes of `manifest.json`, as for an archive.
-pub fn write_tree(
+pub fn write_tree<R: ReadAt>(
     tree: &Tree<'_>,
-    record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
+    record: impl FnOnce(&Digests) -> Result<R, ContentError>,
     new: NewDir,
     listener: &dyn Listener,
 ) -> Result<PackedTree, PackError> {
@@ -67,14 +68,14 @@ pub fn write_tree(
     let records = Records::of(tree.items);
     let own = records.directory();
     planter.beneath.make_dir(&own.path)?;
-    planter.plant_record(&records.file(manifest::ABOUT, tree.about), tree.about)?;
+    planter.plant_record(&records.file(manifest::ABOUT, &tree.about), &tree.about)?;
     let tools = records.tools();
     if let Some(tool) = tree.tool {
         planter.beneath.make_dir(&tools.path)?;
-        planter.plant_record(&records.tool(tool), tool)?;
+        planter.plant_record(&records.tool(tool), &tool)?;
     }
     if let Some(bill) = tree.bill {
-        planter.plant_record(&records.file(manifest::BILL, bill), bill)?;
+        planter.plant_record(&records.file(manifest::BILL, &bill), &bill)?;
     }
     planter.plant_record(&records.file(manifest::MANIFEST, &bytes), &bytes)?;
     let own: Vec<_> = tree.tool.map(|_| tools).into_iter().chain([own]).collect();
@@ -113,9 +114,12 @@ impl Planter<'_> {
         Ok(None)
     }
 
-    fn plant_record(&mut self, item: &Item, bytes: &[u8]) -> Result<(), PackError> {
+    fn plant_record(&mut self, item: &Item, bytes: &dyn ReadAt) -> Result<(), PackError> {
         let mut file = self.beneath.make_file(&item.path)?;
-        file.write_all(bytes).map_err(WriteError::io("write", &self.beneath.place(&item.path)))?;
+        let place = || self.beneath.place(&item.path);
+        in_pieces(bytes, &mut |piece| {
+            file.write_all(piece).map_err(|error| WriteError::io("write", &place())(error).into())
+        })?;
         self.finish(&file, item)
     }
 

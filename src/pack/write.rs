@@ -7,6 +7,7 @@ use super::large::Large;
 use super::packed::Packed;
 use super::squeeze::Squeezer;
 use super::{Body, ContentError, Digests, Item, Options, PackError, Tree, check};
+use crate::base::bytes::ReadAt;
 use crate::base::digest::Digest;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
@@ -16,13 +17,16 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::thread::{self, Scope};
 
+/// How many bytes of a record are read at a time.
+const PIECE: u64 = 1024 * 1024;
+
 /// Writes an archive into `out`, which has no name until [`Packed::publish`].
 ///
-/// The entries are `about.json`, the items in their order, the tool and the bill of materials where there is one, and `manifest.json` with the bytes that `record` makes of the
-/// digests of what was written. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
-pub fn write(
+/// The entries are `about.json`, the items in their order, the tool and the bill of materials where there is one, and `manifest.json` with the
+/// bytes that `record` makes of the digests of what was written; they need not be in memory. Peak memory is about 30 MiB a job for zstd and 10 MiB for the rest.
+pub fn write<R: ReadAt>(
     tree: &Tree<'_>,
-    record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
+    record: impl FnOnce(&Digests) -> Result<R, ContentError>,
     mut out: NewFile,
     options: &Options,
     listener: &dyn Listener,
@@ -46,15 +50,15 @@ struct Desk<'a, 'b, 'scope, 'outer> {
     scope: &'scope Scope<'scope, 'outer>,
 }
 
-fn entries<'scope, 'env: 'scope>(
+fn entries<'scope, 'env: 'scope, R: ReadAt>(
     tree: &'env Tree<'env>,
-    record: impl FnOnce(&Digests) -> Result<Vec<u8>, ContentError>,
+    record: impl FnOnce(&Digests) -> Result<R, ContentError>,
     desk: &mut Desk<'_, '_, 'scope, '_>,
     options: &'env Options,
     listener: &dyn Listener,
 ) -> Result<Vec<Option<Digest>>, PackError> {
     let records = Records::of(tree.items);
-    push_record(desk.stream, &records.file(manifest::ABOUT, tree.about), tree.about, options)?;
+    push_record(desk.stream, &records.file(manifest::ABOUT, &tree.about), &tree.about, options)?;
     // The tree itself comes before the directory inside it.
     let root = tree.items.iter().take_while(|item| item.path.is_root()).count();
     let mut headers = Vec::new();
@@ -68,10 +72,10 @@ fn entries<'scope, 'env: 'scope>(
         let mut header = Vec::new();
         batch::append_header(&records.tools(), &options.top_dir, &mut header);
         stream.push(&header)?;
-        push_record(stream, &records.tool(tool), tool, options)?;
+        push_record(stream, &records.tool(tool), &tool, options)?;
     }
     if let Some(bill) = tree.bill {
-        push_record(stream, &records.file(manifest::BILL, bill), bill, options)?;
+        push_record(stream, &records.file(manifest::BILL, &bill), &bill, options)?;
     }
     let bytes = record(&digests).map_err(PackError::Record)?;
     push_record(stream, &records.file(manifest::MANIFEST, &bytes), &bytes, options)?;
@@ -163,12 +167,32 @@ fn push_large(
     stream.push(&[0; header::BLOCK][..padding])
 }
 
-fn push_record(stream: &mut Squeezer<'_, '_>, item: &Item, bytes: &[u8], options: &Options) -> Result<(), PackError> {
+fn push_record(
+    stream: &mut Squeezer<'_, '_>,
+    item: &Item,
+    bytes: &dyn ReadAt,
+    options: &Options,
+) -> Result<(), PackError> {
     let mut header = Vec::new();
     batch::append_header(item, &options.top_dir, &mut header);
     stream.push(&header)?;
-    stream.push(bytes)?;
-    stream.push(&[0; header::BLOCK][..header::padding(bytes.len() as u64)])
+    in_pieces(bytes, &mut |piece| stream.push(piece))?;
+    stream.push(&[0; header::BLOCK][..header::padding(bytes.size())])
+}
+
+/// Hands on the bytes of a record.
+pub(super) fn in_pieces(
+    bytes: &dyn ReadAt,
+    sink: &mut dyn FnMut(&[u8]) -> Result<(), PackError>,
+) -> Result<(), PackError> {
+    let mut offset = 0;
+    while offset < bytes.size() {
+        let piece = bytes.range(offset, PIECE.min(bytes.size() - offset));
+        let piece = piece.map_err(|error| PackError::Record(error.into()))?;
+        sink(&piece)?;
+        offset += piece.len() as u64;
+    }
+    Ok(())
 }
 
 /// Two zero blocks, then zeros to a whole record.
@@ -197,8 +221,8 @@ impl Records {
         Item { path, mode, uid: self.uid, gid: self.gid, mtime: self.mtime, body }
     }
 
-    pub(super) fn file(&self, path: &str, bytes: &[u8]) -> Item {
-        self.item(path, 0o644, Body::File { size: bytes.len() as u64 })
+    pub(super) fn file(&self, path: &str, bytes: &dyn ReadAt) -> Item {
+        self.item(path, 0o644, Body::File { size: bytes.size() })
     }
 
     pub(super) fn directory(&self) -> Item {

@@ -2,14 +2,15 @@
 //! named.
 
 use super::check::left::{Left, Search, Seen};
-use super::contents::{Shipment, Shown, StreamError, shown};
+use super::contents::{Shipment, StreamError, shown};
 use super::items::{Shipped, items};
 use super::{Job, JobError, Prepared, bill, record};
 use crate::base::digest::Digest;
 use crate::base::event::Listener;
 use crate::base::write::NewFile;
-use crate::pack::{self, ContentError, Contents, Item, Options, PackError, Packed, Tree};
-use crate::verify::judge::{Exhibit, Verdict, judge};
+use crate::pack::{self, ContentError, Contents, Options, PackError, Packed, Tree};
+use crate::verify::judge::{Exhibit, Verdict, What, judge};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Mutex;
 
@@ -34,14 +35,13 @@ pub fn write(
     listener: &dyn Listener,
 ) -> Result<Judged, JobError> {
     let shipped = items(job, prepared);
-    let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
     let search = prepared.search(job);
     let witness = Witness::new(job, prepared, &shipped, Some(&search));
     let about = record::about(prepared, job.dest.as_ref(), proven);
     let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), tool(job, prepared));
-    let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
-    let manifest = |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, &about));
+    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
+    let manifest = |digests: &pack::Digests| record::manifest(job, prepared, &shipped, digests, &about);
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
     let (verdict, seen) = witness.verdict(packed.digests())?;
     floor_as_recorded(prepared, &verdict)?;
@@ -76,55 +76,62 @@ pub(super) fn unwrap(error: PackError) -> JobError {
 /// Gives the packer its bytes and remembers what the judge saw in them.
 pub(super) struct Witness<'a> {
     shipment: Shipment<'a>,
-    shipped: &'a [Shipped<'a>],
-    seen: Mutex<Vec<Option<Shown>>>,
+    shipped: &'a Shipped<'a>,
+    /// Of the files that are no plain ones, by item.
+    whats: Mutex<BTreeMap<usize, What>>,
+    /// Of the files that have something of what is looked for, in no order.
+    seen: Mutex<Vec<Seen>>,
 }
 
 impl<'a> Witness<'a> {
     pub(super) fn new(
         job: &'a Job,
         prepared: &'a Prepared,
-        shipped: &'a [Shipped<'a>],
+        shipped: &'a Shipped<'a>,
         search: Option<&'a Search>,
     ) -> Self {
-        let seen = Mutex::new(shipped.iter().map(|_| None).collect());
-        Self { shipment: Shipment { job, prepared, search }, shipped, seen }
+        Self { shipment: Shipment { job, prepared, search }, shipped, whats: Mutex::default(), seen: Mutex::default() }
     }
 
     /// Judges what was handed out, and gives what was seen of old paths; every regular file must have been handed out.
     pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<(Verdict, Vec<Seen>), JobError> {
-        let seen = self.seen.into_inner().map_err(|_| JobError::Bug("a worker failed".to_owned()))?;
-        let (seen, looked): (Vec<_>, Vec<_>) = seen
-            .into_iter()
-            .map(|shown| match shown {
-                Some((what, seen)) => (Some(what), seen),
-                None => (None, None),
-            })
-            .unzip();
+        let failed = || JobError::Bug("a worker failed".to_owned());
+        let mut seen = self.seen.into_inner().map_err(|_| failed())?;
+        seen.sort_unstable_by(Seen::by_path);
+        let mut whats = self.whats.into_inner().map_err(|_| failed())?;
         let links = &self.shipment.prepared.plan.links;
-        let exhibits = self.shipped.iter().zip(seen).zip(digests).map(|((shipped, seen), digest)| {
-            let what = match (shipped.entry.file(), seen) {
-                (Some(_), Some(seen)) if digest.is_some() => seen,
-                (Some(_), _) => return Err(JobError::Bug(format!("{} was not shipped", shipped.path))),
-                (None, _) => shown(shipped.entry, links.get(shipped.path)),
+        let shipped = self.shipped.items.iter().zip(&self.shipped.entries);
+        let exhibits = shipped.zip(digests).enumerate().map(|(index, ((item, entry), digest))| {
+            let what = match entry.file() {
+                Some(_) if digest.is_some() => whats.remove(&index).unwrap_or(What::Plain),
+                Some(_) => return Err(JobError::Bug(format!("{} was not shipped", item.path))),
+                None => shown(entry, links.get(&item.path)),
             };
-            Ok(Exhibit { path: shipped.path.clone(), mode: shipped.item.mode, what })
+            Ok(Exhibit { path: item.path.clone(), mode: item.mode, what })
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        Ok((verdict, looked.into_iter().flatten().collect()))
+        Ok((verdict, seen))
     }
 }
 
 impl Contents for Witness<'_> {
     fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError> {
-        let Shipped { path, entry, .. } = &self.shipped[index];
-        let (shown, digest) = self.shipment.stream(path, entry, out).map_err(|error| match error {
+        let (item, entry) = (&self.shipped.items[index], self.shipped.entries[index]);
+        let ((what, seen), digest) = self.shipment.stream(&item.path, entry, out).map_err(|error| match error {
             StreamError::Job(error) => ContentError::from(error),
             StreamError::Sink(error) => ContentError::from(error),
         })?;
-        if let Ok(mut seen) = self.seen.lock() {
-            seen[index] = Some(shown);
+        // What has nothing to say is not remembered: in a large tree that is nearly all.
+        if !matches!(what, What::Plain)
+            && let Ok(mut whats) = self.whats.lock()
+        {
+            whats.insert(index, what);
+        }
+        if let Some(seen) = seen.filter(|seen| !seen.says_nothing())
+            && let Ok(mut all) = self.seen.lock()
+        {
+            all.push(seen);
         }
         Ok(digest)
     }

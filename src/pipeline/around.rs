@@ -6,31 +6,42 @@ use crate::scan::{Inventory, Kind};
 use crate::text::class::{self, Sort};
 use std::collections::HashMap;
 
-/// An inventory, its tree, and its hard-link sets.
+/// A tree as it was found: what is left out or brought in later changes nothing here.
 pub(super) struct Around<'a> {
-    inventory: &'a Inventory,
     tree: &'a Tree,
-    /// All names of the files that have several, by the first; sorted.
-    names: HashMap<&'a RelPath, Vec<&'a RelPath>>,
+    /// Every path with its mode, sorted.
+    paths: Vec<(RelPath, u32)>,
+    /// The hard-link sets, each sorted.
+    sets: Vec<Vec<RelPath>>,
+    /// The set of each name of the files that have several.
+    set_of: HashMap<RelPath, usize>,
 }
 
 impl<'a> Around<'a> {
-    pub(super) fn new(inventory: &'a Inventory, tree: &'a Tree) -> Self {
-        let mut names: HashMap<_, Vec<_>> = HashMap::new();
+    pub(super) fn new(inventory: &Inventory, tree: &'a Tree) -> Self {
+        let paths = inventory.entries.iter().map(|(path, entry)| (path.clone(), entry.mode)).collect();
+        let mut around = Self { tree, paths, sets: Vec::new(), set_of: HashMap::new() };
         for (path, entry) in &inventory.entries {
             if let Kind::HardLink(first) = &entry.kind {
-                names.entry(first).or_insert_with(|| vec![first]).push(path);
+                let set = *around.set_of.entry(first.clone()).or_insert_with(|| {
+                    around.sets.push(vec![first.clone()]);
+                    around.sets.len() - 1
+                });
+                around.sets[set].push(path.clone());
+                around.set_of.insert(path.clone(), set);
             }
         }
-        Self { inventory, tree, names }
+        around
     }
 
-    /// The first name of a file: where its entry is.
-    fn first<'b>(&'b self, path: &'b RelPath) -> &'b RelPath {
-        match self.inventory.entries.get(path).map(|entry| &entry.kind) {
-            Some(Kind::HardLink(first)) => first,
-            _ => path,
-        }
+    /// Where a path is in the list, or would be.
+    fn place(&self, path: &RelPath) -> usize {
+        self.paths.partition_point(|(other, _)| other < path)
+    }
+
+    /// All names of a file have one mode.
+    fn mode(&self, path: &RelPath) -> Option<u32> {
+        self.paths.get(self.place(path)).filter(|(found, _)| found == path).map(|(_, mode)| *mode)
     }
 }
 
@@ -39,32 +50,29 @@ impl class::Around for Around<'_> {
         let Place::Inside(real) = self.tree.resolve(&RelPath::root(), path.as_bytes()) else { return None };
         let sort = match self.tree.node(&real)? {
             Node::Dir => Sort::Dir,
-            Node::File(_) => Sort::File { mode: self.inventory.entries.get(self.first(&real))?.mode },
+            Node::File(_) => Sort::File { mode: self.mode(&real)? },
             Node::Link(_) | Node::Other => return None,
         };
         Some((real, sort))
     }
 
     fn names(&self, path: &RelPath) -> Vec<RelPath> {
-        match self.names.get(self.first(path)) {
-            Some(names) => names.iter().map(|name| (*name).clone()).collect(),
-            None => vec![path.clone()],
-        }
+        self.set_of.get(path).map_or_else(|| vec![path.clone()], |set| self.sets[*set].clone())
     }
 
     /// Steps over what lies deeper, which in large trees is nearly all there is.
     fn within(&self, directory: &RelPath) -> Vec<RelPath> {
         let mut found = Vec::new();
-        let mut below = self.inventory.entries.range(directory.clone()..);
-        while let Some((path, _)) = below.next() {
-            if !path.starts_with(directory) {
-                break;
-            }
+        let mut at = self.place(directory);
+        while let Some((path, _)) = self.paths.get(at).filter(|(path, _)| path.starts_with(directory)) {
             if path.lies_in(directory) {
                 found.push(path.clone());
+                at += 1;
             } else if let Some(part) = path.parts().nth(directory.depth()) {
                 // No name has a byte below 1, so this is where the next one can stand.
-                below = self.inventory.entries.range(directory.join(&[part, b"\x01"].concat())..);
+                at = self.place(&directory.join(&[part, b"\x01"].concat()));
+            } else {
+                at += 1;
             }
         }
         found
@@ -76,7 +84,6 @@ mod tests {
     use super::class::Around as _;
     use super::*;
     use crate::scan::Entry;
-    use std::path::Path;
 
     #[test]
     fn what_lies_deeper_is_stepped_over() {
@@ -84,8 +91,7 @@ mod tests {
         // `x/y` has no entry of its own, as where it was left out.
         let paths = ["", "a", "a/b", "a/b/c", "a/b/c/d", "a/b!", "a/b.d", "a/bc", "a/bc/e", "ab", "x", "x/y/z"];
         for path in paths {
-            let entry =
-                Entry { kind: Kind::Dir, mode: 0o755, uid: 0, gid: 0, mtime: 0, source: Path::new(path).into() };
+            let entry = Entry { kind: Kind::Dir, mode: 0o755, uid: 0, gid: 0, mtime: 0 };
             inventory.entries.insert(RelPath::new(path.as_bytes()).unwrap(), entry);
         }
         let tree = crate::plan::tree(&inventory, Vec::new());

@@ -15,7 +15,6 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What `--bundle runtime` means: GCC's runtime libraries.
 pub const RUNTIME: [&str; 12] = [
@@ -105,7 +104,7 @@ pub(super) fn bring_in(
             return Err(JobError::BundlePrivate { soname: printable(&soname).into_owned(), source });
         }
         directory_for(inventory, &path, &source)?;
-        insert(inventory, path.clone(), Kind::File(Arc::new(facts)), &source)?;
+        insert(inventory, path.clone(), Kind::File(facts), &source)?;
         copied.insert(path, fs::canonicalize(&source).unwrap_or(source));
         any = true;
     }
@@ -128,9 +127,9 @@ fn insert(inventory: &mut Inventory, path: RelPath, kind: Kind, source: &Path) -
     let metadata = fs::metadata(&source).map_err(|error| JobError::Read { path: source.clone(), error })?;
     // The host's privileges are not ours to hand out.
     let mode = (metadata.mode() & 0o777) | 0o444 | if metadata.is_dir() { 0o111 } else { 0 };
-    let entry =
-        Entry { kind, mode, uid: metadata.uid(), gid: metadata.gid(), mtime: metadata.mtime(), source: source.into() };
-    inventory.entries.insert(path, entry);
+    let (uid, gid, mtime) = (metadata.uid(), metadata.gid(), metadata.mtime());
+    inventory.entries.insert(path.clone(), Entry { kind, mode, uid, gid, mtime });
+    inventory.elsewhere.insert(path, source);
     Ok(())
 }
 
@@ -160,15 +159,18 @@ fn copy_in(inventory: &mut Inventory, path: &RelPath, source: &Path) -> Result<(
     let unreadable = |error| JobError::Read { path: source.to_owned(), error };
     if !source.is_dir() {
         let facts = inspect(source).map_err(unreadable)?;
-        return insert(inventory, path.clone(), Kind::File(Arc::new(facts)), source);
+        return insert(inventory, path.clone(), Kind::File(facts), source);
     }
     insert(inventory, path.clone(), Kind::Dir, source)?;
     let below = crate::scan::scan(source, &Globs::default(), &crate::base::event::Silent)?;
+    let root = below.root;
     for (relative, mut entry) in below.entries {
         if let Kind::HardLink(first) = &mut entry.kind {
             *first = path.join_path(first);
         }
-        inventory.entries.insert(path.join_path(&relative), entry);
+        let inside = path.join_path(&relative);
+        inventory.elsewhere.insert(inside.clone(), relative.under(&root));
+        inventory.entries.insert(inside, entry);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ pub(super) mod left;
 pub use left::Left;
 
 use super::{JobError, contents, tree};
-use crate::base::bytes::FileBytes;
+use crate::base::bytes::{self, FileBytes};
 use crate::base::event::{Listener, Silent};
 use crate::base::glob::Globs;
 use crate::base::path::{Prefix, RelPath};
@@ -13,11 +13,13 @@ use crate::base::write::Scratch;
 use crate::manifest::{self, About};
 use crate::pack::{Limits, unpack};
 use crate::plan::{self, Hints};
-use crate::scan::{self, Candidate, Class, Entry, Inventory, Listing, Prune};
+use crate::scan::{self, Candidate, Class, Entry, Inventory, Kind, Listing, Prune};
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use crate::verify::witness::testify;
 use rayon::prelude::*;
-use std::fs::{self, File};
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What the tree is looked at for.
@@ -153,22 +155,52 @@ pub(super) fn judge_directory(
     before: &Inventory,
 ) -> Result<Verdict, JobError> {
     let inventory = Listing::new(root, exclude, &Prune::default()).inspect_since(before, &Silent)?;
-    let whats: Vec<_> = inventory.entries.values().filter(|entry| entry.file().is_some()).collect();
-    let whats = whats.into_par_iter().map(what).collect::<Result<_, _>>()?;
+    let files: Vec<_> = inventory.entries.iter().filter(|(_, entry)| entry.file().is_some()).collect();
+    let what = |(path, entry)| what(&inventory, path, entry);
+    let whats = files.into_par_iter().map(what).collect::<Result<_, _>>()?;
     Ok(judge(&exhibits(&inventory, whats), law))
 }
 
+/// Judges the tree that was read for `before` by what its ELF files, their further names and its symlinks are on the disk
+/// now; all else is taken to be what it was.
+pub(super) fn judge_programs(root: &Path, law: &Law, before: &Inventory) -> Result<Verdict, JobError> {
+    let stat = |path: &RelPath| {
+        let place = path.under(root);
+        fs::symlink_metadata(&place).map_err(|error| JobError::Read { path: place, error })
+    };
+    let exhibit = |(path, entry): (&RelPath, &Entry)| {
+        let what = match &entry.kind {
+            Kind::Symlink(_) => target(path.under(root))?,
+            Kind::HardLink(first) if stat(path)?.ino() != stat(first)?.ino() => read(&before.source(path))?,
+            _ => what(before, path, entry)?,
+        };
+        let is_elf = matches!(what, What::Dynamic(..) | What::Unreadable(_));
+        let mode = if is_elf { stat(path)?.mode() & 0o7777 } else { entry.mode };
+        Ok(Exhibit { path: path.clone(), mode, what })
+    };
+    let exhibits: Result<Vec<_>, JobError> = before.entries.par_iter().map(exhibit).collect();
+    Ok(judge(&exhibits?, law))
+}
+
+/// A symlink as the judge sees it.
+fn target(place: PathBuf) -> Result<What, JobError> {
+    match fs::read_link(&place) {
+        Ok(target) => Ok(What::Symlink(target.into_os_string().into_vec())),
+        Err(error) => Err(JobError::Read { path: place, error }),
+    }
+}
+
 /// What the judge sees of a regular file; ELF files are read again with the judge's own parser.
-fn what(entry: &Entry) -> Result<What, JobError> {
+fn what(inventory: &Inventory, path: &RelPath, entry: &Entry) -> Result<What, JobError> {
     match entry.file().map(|file| &file.class) {
-        Some(Class::Elf(_) | Class::BadElf(_)) => read(entry),
+        Some(Class::Elf(_) | Class::BadElf(_)) => read(&inventory.source(path)),
         _ => Ok(contents::shown(entry, None)),
     }
 }
 
 /// What the judge's own parser makes of a file.
-pub(super) fn read(entry: &Entry) -> Result<What, JobError> {
-    let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
-    let file = File::open(&entry.source).and_then(FileBytes::new).map_err(unreadable)?;
+pub(super) fn read(source: &Path) -> Result<What, JobError> {
+    let unreadable = |error| JobError::Read { path: source.to_owned(), error };
+    let file = bytes::open(source).and_then(FileBytes::new).map_err(unreadable)?;
     Ok(What::from(testify(&file)))
 }

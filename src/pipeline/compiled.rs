@@ -5,7 +5,7 @@
 //! result, because with a path of the same length Python would take its old strings for those of the source.
 
 use super::JobError;
-use super::reading::Reading;
+use super::reading::{self, Reading};
 use super::texts::Dropped;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::sums::SumForm;
@@ -71,6 +71,9 @@ pub(super) fn note(
 ) -> Result<BTreeSet<RelPath>, JobError> {
     let mut lost = BTreeSet::new();
     let mut follows = Vec::new();
+    if readings.is_empty() {
+        return Ok(lost);
+    }
     for (path, entry) in &inventory.entries {
         let Some(source) = pyc::source(path) else { continue };
         // A symlink's text has its places where it leads; Python compiles by the name it opens.
@@ -78,9 +81,9 @@ pub(super) fn note(
         let (true, Some(_), Some(source_entry)) = (moves, entry.file(), inventory.entries.get(&source)) else {
             continue;
         };
-        let bytes =
-            fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })?;
-        if readings.get(path).is_some_and(|reading| !reading.is_of(&bytes)) {
+        let at = inventory.source(path);
+        let bytes = fs::read(&at).map_err(|error| JobError::Read { path: at.to_path_buf(), error })?;
+        if entry.file().is_some_and(|facts| reading::differs(facts, readings.get(path), &bytes)) {
             return Err(JobError::Changed { path: path.clone() });
         }
         match compiled(entry, &bytes, (&source, source_entry), prefixes) {
@@ -90,9 +93,8 @@ pub(super) fn note(
         }
     }
     for (path, places, sum) in follows {
-        if let Some(reading) = readings.get_mut(&path) {
-            (reading.places, reading.sums) = (places, sum.into_iter().collect());
-        }
+        let reading = readings.entry(path).or_default();
+        (reading.places, reading.sums) = (places, sum.into_iter().collect());
     }
     Ok(lost)
 }

@@ -2,7 +2,7 @@
 //! judge on the way out.
 
 use super::check::left::{Search, Seen};
-use super::reading::Reading;
+use super::reading::{self, Reading};
 use super::strip::edition;
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, lay, open};
@@ -57,9 +57,10 @@ impl Shipment<'_> {
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
         let Some(facts) = entry.file() else { return Ok(((What::Special, None), Digest::of(b""))) };
-        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
+        let source = self.prepared.inventory.source(path);
+        let unreadable = |error| JobError::Read { path: source.to_path_buf(), error };
         let changed = || JobError::Changed { path: path.clone() };
-        let file = open(&entry.source).map_err(unreadable)?;
+        let file = open(&source).map_err(unreadable)?;
         let one = One { path, facts, reading: self.prepared.readings.get(path) };
         if facts.size <= WHOLE {
             let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(&one, bytes, out));
@@ -78,7 +79,7 @@ impl Shipment<'_> {
         bytes: &mut [u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
-        if one.reading.is_some_and(|reading| !reading.is_of(bytes)) {
+        if reading::differs(one.facts, one.reading, bytes) {
             return Err(JobError::Changed { path: one.path.clone() }.into());
         }
         let new = self.new_bytes(one, bytes)?;
@@ -119,7 +120,7 @@ impl Shipment<'_> {
             offset += length;
         }
         let digest = digester.finish();
-        if one.reading.and_then(|reading| reading.digest).is_some_and(|planned| planned != digest) {
+        if one.reading.and_then(|reading| reading.digest.as_deref()).is_some_and(|planned| *planned != digest) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
         let digest = if stays { digest } else { shipped.finish() };
@@ -193,7 +194,7 @@ impl Shipment<'_> {
         let matched = i64::from(stamp.mtime) == mtime;
         let epoch = u32::try_from(epoch).ok()?;
         (matched && mtime > i64::from(epoch))
-            .then(|| Edit { offset: stamp.offset, bytes: epoch.to_le_bytes().to_vec() })
+            .then(|| Edit { offset: u64::from(stamp.offset), bytes: epoch.to_le_bytes().to_vec() })
     }
 
     /// A .pyc whose source gets a path of another length keeps matching it.

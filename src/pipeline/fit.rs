@@ -3,7 +3,7 @@
 
 use super::Reading;
 use super::strip::edition;
-use crate::base::bytes::FileBytes;
+use crate::base::bytes::{FileBytes, open};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
 use crate::elf::Rung;
@@ -12,7 +12,6 @@ use crate::scan::Inventory;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::File;
 
 /// How a new run-time path fits a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,8 +54,11 @@ pub(super) fn fit_all(
 }
 
 fn fit(inventory: &Inventory, path: &RelPath, rewrite: &Rewrite, strip: bool) -> Result<Fit, String> {
-    let source = &inventory.entries.get(path).ok_or("is not in the inventory")?.source;
-    let file = File::open(source).and_then(FileBytes::new).map_err(|error| format!("cannot be read: {error}"))?;
+    if !inventory.entries.contains_key(path) {
+        return Err("is not in the inventory".to_owned());
+    }
+    let source = inventory.source(path);
+    let file = open(&source).and_then(FileBytes::new).map_err(|error| format!("cannot be read: {error}"))?;
     let edition = edition(&file, strip, Some(&rewrite.wanted))?;
     Ok(Fit { rung: edition.rung, size: edition.size, added: edition.added })
 }

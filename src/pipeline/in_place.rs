@@ -4,12 +4,13 @@
 //! is made from what is there. The judge then reads the tree from the disk.
 
 mod copied;
+mod edited;
 
 use super::contents::{Shipment, StreamError};
 use super::{Job, JobError, Prepared, check};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
-use crate::base::write::{self, NewFile, OtherName, commit_all, prepare};
+use crate::base::write::{self, BATCH, NewFile, OtherName, commit_all, prepare};
 use crate::scan::{Entry, Kind};
 use crate::verify::judge::Verdict;
 use rayon::prelude::*;
@@ -18,9 +19,6 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// How many files are made ready before they get their names together; each holds a file descriptor.
-const BATCH: usize = 256;
 
 /// Finishes what a killed run left half done and no plan could see, such as further names of hard-linked files. To be
 /// called before ROOT is looked at.
@@ -37,6 +35,9 @@ pub fn apply(job: &Job, prepared: &Prepared, listener: &dyn Listener) -> Result<
     change.leave_out()?;
     change.rewrite(listener)?;
     change.symlinks()?;
+    if job.elf_only {
+        return check::judge_programs(&job.root, &job.law, &prepared.inventory);
+    }
     check::judge_directory(&job.root, &job.exclude, &job.law, &prepared.inventory)
 }
 
@@ -68,7 +69,7 @@ impl Change<'_> {
                 }
             }
             commit_all(ready)?;
-            others.into_iter().try_for_each(OtherName::commit)?;
+            OtherName::commit_all(others)?;
         }
         listener.event(&Event::End(Stage::Write));
         Ok(())
@@ -81,6 +82,9 @@ impl Change<'_> {
 
     fn ready(&self, path: &RelPath) -> Result<NewFile, JobError> {
         let entry = self.entry(path)?;
+        if let Some(stamp) = self.only_edits(path, entry) {
+            return self.edited(path, &stamp);
+        }
         let place = self.at(path);
         let mut failed = None;
         let new = prepare(&place, |out| self.fill(path, entry, out, &mut failed));
@@ -122,8 +126,11 @@ impl Change<'_> {
 
     /// Whether a path was there before, as opposed to brought in.
     fn is_own(&self, path: &RelPath) -> bool {
-        let entry = self.prepared.inventory.entries.get(path);
-        entry.is_some_and(|entry| entry.source.starts_with(&self.job.root))
+        self.prepared.inventory.entries.contains_key(path) && self.lies_in_root(path)
+    }
+
+    fn lies_in_root(&self, path: &RelPath) -> bool {
+        self.prepared.inventory.source(path).starts_with(&self.job.root)
     }
 
     fn symlinks(&self) -> Result<(), JobError> {

@@ -5,16 +5,17 @@ use crate::base::path::RelPath;
 use crate::pack::{Body, Item};
 use crate::scan::{Entry, Kind};
 
-/// One thing to ship, and where it comes from.
+/// What is shipped, and where each item comes from.
 pub(super) struct Shipped<'a> {
-    pub(super) path: &'a RelPath,
-    pub(super) entry: &'a Entry,
-    pub(super) item: Item,
+    /// Sorted by path.
+    pub(super) items: Vec<Item>,
+    /// What was found at the path of each.
+    pub(super) entries: Vec<&'a Entry>,
 }
 
 /// Lists everything that is shipped. What an archive of software does not carry (fifos, sockets, devices) is left out;
 /// the plan has a finding for each.
-pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
+pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Shipped<'a> {
     let shipped = prepared.inventory.entries.iter().filter_map(|(path, entry)| {
         let body = body(job, prepared, path, entry)?;
         // All names of a hard-link set are one file and have one mode.
@@ -28,10 +29,16 @@ pub(super) fn items<'a>(job: &Job, prepared: &'a Prepared) -> Vec<Shipped<'a>> {
             Owner::Keep => (u64::from(entry.uid), u64::from(entry.gid)),
         };
         let mtime = job.source_date_epoch.map_or(entry.mtime, |epoch| entry.mtime.min(epoch));
-        let item = Item { path: path.clone(), mode, uid, gid, mtime, body };
-        Some(Shipped { path, entry, item })
+        Some((Item { path: path.clone(), mode, uid, gid, mtime, body }, entry))
     });
-    shipped.collect()
+    // In a large tree, to grow piece by piece would take half as much again.
+    let count = prepared.inventory.entries.len();
+    let mut all = Shipped { items: Vec::with_capacity(count), entries: Vec::with_capacity(count) };
+    for (item, entry) in shipped {
+        all.items.push(item);
+        all.entries.push(entry);
+    }
+    all
 }
 
 fn mode(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> u32 {
@@ -47,14 +54,16 @@ fn body(job: &Job, prepared: &Prepared, path: &RelPath, entry: &Entry) -> Option
     match &entry.kind {
         Kind::Dir => Some(Body::Dir),
         Kind::File(facts) => {
-            let text = prepared.readings.get(path).and_then(|reading| reading.text.as_ref());
-            let size = match (text, prepared.fits.get(path), prepared.strip_of(path)) {
-                (Some(text), _, _) => text.sums.size,
-                (None, Some(fit), _) => fit.size,
-                (None, None, Some(strip)) => strip.size,
-                (None, None, None) => facts.size,
+            let reading = prepared.readings.get(path);
+            let learned = reading.map(|reading| (reading.text.as_ref(), reading.strip.as_ref()));
+            let size = match (learned, prepared.fits.get(path)) {
+                (Some((Some(text), _)), _) => text.sums.size,
+                (_, Some(fit)) => fit.size,
+                (Some((_, Some(Ok(strip)))), None) => strip.size,
+                _ => facts.size,
             };
-            Some(Body::File { size: prepared.size_at(path, size, job.dest.as_ref()) })
+            let size = reading.map_or(size, |_| prepared.size_at(path, size, job.dest.as_ref()));
+            Some(Body::File { size })
         }
         Kind::HardLink(first) => Some(Body::HardLink(first.clone())),
         Kind::Symlink(target) => {

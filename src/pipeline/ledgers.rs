@@ -18,6 +18,7 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// What becomes of one ledger.
@@ -64,15 +65,16 @@ pub(super) fn look(
     question: &Question<'_>,
     readings: &mut BTreeMap<RelPath, Reading>,
 ) -> Result<(), JobError> {
-    let sums_of = |_: &RelPath, entry: &Entry| {
-        let sums = File::open(&entry.source).and_then(FileBytes::new).and_then(|source| Sums::read(&source));
-        sums.map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })
+    let sums_of = |path: &RelPath, _: &Entry| {
+        let source = inventory.source(path);
+        let sums = File::open(&source).and_then(FileBytes::new).and_then(|source| Sums::read(&source));
+        sums.map_err(|error| JobError::Read { path: source.to_path_buf(), error })
     };
     for (which, ledger) in LEDGERS.iter().enumerate() {
         let mut found = Vec::new();
         for path in readings.iter().filter(|(_, reading)| is(reading, which)).map(|(path, _)| path) {
             let Some(entry) = inventory.entries.get(path) else { continue };
-            let bytes = read(entry)?;
+            let bytes = read(&inventory.source(path))?;
             let stated = ledger.sums(&question.subject(path, entry, &bytes));
             found.push((path.clone(), depending(inventory, readings, &stated, &bytes, &sums_of)?));
         }
@@ -89,8 +91,8 @@ fn is(reading: &Reading, which: usize) -> bool {
     reading.ledger.as_ref().is_some_and(|(kind, _)| *kind == which)
 }
 
-fn read(entry: &Entry) -> Result<Vec<u8>, JobError> {
-    fs::read(&entry.source).map_err(|error| JobError::Read { path: entry.source.to_path_buf(), error })
+fn read(source: &Path) -> Result<Vec<u8>, JobError> {
+    fs::read(source).map_err(|error| JobError::Read { path: source.to_owned(), error })
 }
 
 /// The first name of a file.
@@ -141,7 +143,7 @@ impl Shipped<'_> {
         let text = self.prepared.readings.get(path).and_then(|reading| reading.text.as_deref());
         let mut bytes = match text {
             Some(fit) => question.store.get(fit.kept)?,
-            None => read(entry)?,
+            None => read(&self.prepared.inventory.source(path))?,
         };
         let fates = self.fates(speaks_of)?;
         let fate = |path: &RelPath| fates.get(path).cloned().unwrap_or(Fate::Same);

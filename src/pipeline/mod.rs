@@ -29,7 +29,7 @@ pub mod unrecorded;
 pub use bundle::RUNTIME;
 pub use error::JobError;
 pub use fit::Fit;
-pub use reading::{Left, Reading, TextFit};
+pub use reading::{Learned, Left, Reading, TextFit};
 pub use strip::{Kept, Strip};
 pub use texts::Dropped;
 
@@ -47,7 +47,7 @@ use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{self, Candidate, Class, Entry, Inventory, Listing, Prune};
+use crate::scan::{Candidate, Class, Entry, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
@@ -55,7 +55,7 @@ use crate::text::pyc;
 use crate::verify::judge::{Exhibit, Law, Verdict, What, judge};
 use around::Around;
 use check::left::{Search, Seen};
-use glimpse::Guess;
+use glimpse::Looked;
 use rayon::prelude::*;
 use reading::{Digests, Question};
 use std::collections::BTreeMap;
@@ -66,6 +66,7 @@ use std::sync::Arc;
 
 /// What the user asked for, understood.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub struct Job {
     /// The tree to read.
     pub root: PathBuf,
@@ -103,6 +104,8 @@ pub struct Job {
     pub build_dirs: Vec<Prefix>,
     /// Whether ROOT itself is changed, which gets no record of what it was.
     pub in_place: bool,
+    /// Whether only run-time paths and symlinks are changed: what a loader goes by. Of no file more is read than that takes.
+    pub elf_only: bool,
     /// The tool's own program, to be carried where the target has work left for it.
     pub tool: Option<Vec<u8>>,
 }
@@ -137,7 +140,7 @@ pub struct Prepared {
     pub expected: Verdict,
     /// What was copied in from this machine: path in the tree, and where from.
     pub copied: BTreeMap<RelPath, PathBuf>,
-    /// What was learned of each regular file by reading it.
+    /// What was learned of regular files by reading them; of the others that were read there is only a mark.
     pub readings: BTreeMap<RelPath, Reading>,
     /// The prefixes that [`Reading::places`] speak of, by index.
     pub prefixes: Vec<Prefix>,
@@ -168,18 +171,20 @@ impl Prepared {
 
     /// The digest of a file's bytes in ROOT; of those that stay as they are, not all have one.
     fn digest(&self, path: &RelPath) -> Option<Digest> {
-        self.readings.get(path).and_then(|reading| reading.digest)
+        self.readings.get(path).and_then(|reading| reading.digest.as_deref()).copied()
     }
 
     /// Whether a file is shipped with other bytes than it has.
     fn changes(&self, job: &Job, path: &RelPath, entry: &Entry) -> bool {
-        let Some(reading) = self.readings.get(path) else { return false };
-        let is_pyc = entry.file().is_some_and(|facts| matches!(facts.class, Class::Pyc(_)));
-        reading.text.is_some()
-            || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+        let Some(facts) = entry.file() else { return false };
+        let by_reading = |reading: &Reading| {
+            reading.text.is_some()
+                || (job.dest.is_some() && !(reading.places.is_empty() && reading.sums.is_empty()))
+                || matches!(reading.strip, Some(Ok(_)))
+        };
+        (matches!(facts.class, Class::Pyc(_)) && job.source_date_epoch.is_some())
+            || self.readings.get(path).is_some_and(by_reading)
             || self.fits.contains_key(path)
-            || self.strip_of(path).is_some()
-            || (is_pyc && job.source_date_epoch.is_some())
     }
 
     /// Sees to it that every file that changes has the digest of what it was.
@@ -187,16 +192,16 @@ impl Prepared {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
         let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
         let digest = |(path, entry): (&RelPath, &Entry)| {
-            let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
-            let bytes = fs::read(&entry.source).map_err(unreadable)?;
-            if !self.readings.get(path).is_some_and(|reading| reading.is_of(&bytes)) {
+            let source = self.inventory.source(path);
+            let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
+            if entry.file().is_some_and(|facts| reading::differs(facts, self.readings.get(path), &bytes)) {
                 return Err(JobError::Changed { path: path.clone() });
             }
             Ok((path.clone(), Digest::of(&bytes)))
         };
         let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
-            self.readings.entry(path).and_modify(|reading| reading.digest = Some(digest));
+            self.readings.entry(path).or_default().digest = Some(Box::new(digest));
         }
         Ok(())
     }
@@ -300,28 +305,23 @@ impl Prepared {
 
 /// Looks and decides.
 pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError> {
-    let listing = Listing::new(&job.root, &job.exclude, &job.prune);
-    let guess = Guess::new(job, &listing);
-    let (mut inventory, seen) = listing.read(listener, &|path, facts, bytes| guess.look(path, facts, bytes))?;
-    let candidates = scan::candidates(&inventory);
-    let choice = plan::choose(&hints(job, &mkconf(&inventory), &candidates), &candidates)?;
-    let prefixes = with_root(&choice.prefixes, &job.root);
-    let mut readings = guess.readings(&inventory, seen, &prefixes);
+    let Looked { mut inventory, choice, prefixes, mut readings } = glimpse::look(job, listener)?;
     let mut copied = bundle::copy_links(&mut inventory, &prefixes, &job.copy_link)?;
     let tree = plan::tree(&inventory, prefixes.clone());
     let store = Arc::new(Store::default());
-    let snapshot = inventory.clone();
     let question = Question {
         prefixes: &prefixes,
         names: Names::new(&prefixes),
-        around: Around::new(&snapshot, &tree),
+        around: Around::new(&inventory, &tree),
         skip: &job.skip,
         without: &job.without,
         strip: job.strip,
         store: &store,
         digests: if job.in_place { Digests::None } else { Digests::Changing },
     };
-    reading::read_all(&inventory, &question, &mut readings, listener)?;
+    if !job.elf_only {
+        reading::read_all(&inventory, &question, &mut readings, listener)?;
+    }
     let mut dropped = texts::leave_out(&mut inventory, &tree, &readings);
     dropped.extend(compiled::follow(&mut inventory, &prefixes, &mut readings, job.dest.as_ref())?);
     let (mut plan, expected) = loop {
@@ -336,7 +336,11 @@ pub fn prepare(job: &Job, listener: &dyn Listener) -> Result<Prepared, JobError>
     plan.findings.extend(record::raised_floor(&plan, &expected.floor, &copied));
     plan.findings.extend(disputed(&inventory, &expected));
     plan.findings.sort();
-    reading::read_all(&inventory, &question, &mut readings, listener)?;
+    if job.elf_only {
+        reading::know_again(&inventory, &plan, &mut readings)?;
+    } else {
+        reading::read_all(&inventory, &question, &mut readings, listener)?;
+    }
     let fits = fit::fit_all(&inventory, &readings, &mut plan, listener);
     let mut prepared = Prepared {
         inventory,
@@ -372,7 +376,9 @@ fn decide(
     copied: &BTreeMap<RelPath, PathBuf>,
     readings: &BTreeMap<RelPath, Reading>,
 ) -> Plan {
-    let libc = plan::libc(&plan::members(inventory, &plan::tree(inventory, prefixes.to_vec())));
+    let tree = plan::tree(inventory, prefixes.to_vec());
+    let members = plan::members(inventory, &tree);
+    let libc = plan::libc(&members);
     let policy = Policy {
         prefixes: prefixes.to_vec(),
         tag: job.tag,
@@ -383,7 +389,7 @@ fn decide(
         // What was copied in is there to be used, though the host may have its own.
         is_system: &|soname, _| job.law.is_system(soname, libc) && copied.keys().all(|path| path.name() != soname),
     };
-    plan::decide(inventory, &policy)
+    plan::decide(inventory, &tree, members, &policy)
 }
 
 /// What the judge would be shown if everything were written as planned.
@@ -402,7 +408,7 @@ fn planned_exhibits(inventory: &Inventory, plan: &Plan) -> Result<Vec<Exhibit>, 
             }
             None => match entry.file().map(|facts| &facts.class) {
                 // The writer cannot read it. The judge, and a loader, may all the same.
-                Some(Class::BadElf(_)) => check::read(entry)?,
+                Some(Class::BadElf(_)) => check::read(&inventory.source(path))?,
                 _ => contents::shown(entry, plan.links.get(path)),
             },
         };
@@ -447,7 +453,9 @@ fn mkconf_path() -> RelPath {
 
 /// pkgsrc's configuration in the tree; empty where it has none.
 fn mkconf(inventory: &Inventory) -> Vec<u8> {
-    inventory.entries.get(&mkconf_path()).and_then(|entry| fs::read(&entry.source).ok()).unwrap_or_default()
+    let path = mkconf_path();
+    let is_there = inventory.entries.contains_key(&path);
+    is_there.then(|| fs::read(inventory.source(&path)).ok()).flatten().unwrap_or_default()
 }
 
 /// The old prefixes and ROOT's own path: an absolute path below either means the tree.

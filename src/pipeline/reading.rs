@@ -14,10 +14,12 @@ use crate::base::digest::{Digest, Digester, Mark};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{Prefix, RelPath};
+use crate::base::stamp::Stamp;
 use crate::base::sums::Sums;
 use crate::base::write::{Kept, Store};
 use crate::elf;
 use crate::manifest::{How, Places, Sum};
+use crate::plan::Plan;
 use crate::scan::{Class, Entry, FileFacts, Inventory};
 use crate::text::class::{Demand, Subject};
 use crate::text::kind::Kind;
@@ -26,6 +28,8 @@ use crate::text::rewrite::{self, ClassChange, LEDGERS, LONGEST, Outcome};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 /// How much of a large file is read at a time, in bytes.
 const CHUNK: u64 = 4 << 20;
@@ -33,13 +37,20 @@ const CHUNK: u64 = 4 << 20;
 /// The index of pkgsrc's package database, from file to package.
 const PACKAGE_INDEX: &[u8] = b"pkgdb.byfile.db";
 
-/// What was learned of a file by reading it. There is one for every file of the tree, so what few have is boxed.
-#[derive(Debug, Clone)]
+/// What was learned of a file by reading it. Of most files of a large tree there is only the mark, so what few have is kept
+/// apart.
+#[derive(Debug, Clone, Default)]
 pub struct Reading {
     /// Mark of its bytes in ROOT.
     pub mark: Option<Mark>,
     /// Digest of its bytes in ROOT; none where nothing in them was found that would have to change.
-    pub digest: Option<Digest>,
+    pub digest: Option<Box<Digest>>,
+    more: Option<Box<Learned>>,
+}
+
+/// What is known of few files besides their sums.
+#[derive(Debug, Clone, Default)]
+pub struct Learned {
     /// What its text becomes, where that changes.
     pub text: Option<Box<TextFit>>,
     /// Where its bytes, as they will be shipped, name the path of the tree.
@@ -52,6 +63,27 @@ pub struct Reading {
     pub strip: Option<Result<Strip, KeptSections>>,
     /// What a person should know: why it is left as it is, or left out.
     pub left: Option<Box<Left>>,
+}
+
+impl Deref for Reading {
+    type Target = Learned;
+
+    fn deref(&self) -> &Learned {
+        static NOTHING: Learned = Learned::nothing();
+        self.more.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Reading {
+    fn deref_mut(&mut self) -> &mut Learned {
+        self.more.get_or_insert_default()
+    }
+}
+
+impl Learned {
+    const fn nothing() -> Self {
+        Self { text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+    }
 }
 
 /// A text that changes.
@@ -116,13 +148,13 @@ pub(super) fn read_all(
     let files: Vec<_> = inventory
         .entries
         .iter()
-        .filter(|(path, entry)| entry.file().is_some() && !readings.contains_key(path))
+        .filter(|(path, entry)| entry.file().is_some_and(|facts| facts.mark.is_none()) && !readings.contains_key(path))
         .collect();
     let bytes = files.iter().filter_map(|(_, entry)| entry.file()).map(|facts| facts.size).sum();
     listener.event(&Event::Begin { stage: Stage::Read, files: files.len() as u64, bytes });
     let read = files.into_par_iter().filter_map(|(path, entry)| {
         let facts = entry.file()?;
-        let read = question.read(path, entry, facts);
+        let read = question.read(&inventory.source(path), (path, entry, facts));
         listener.event(&Event::File { path, bytes: facts.size });
         Some(read.map(|reading| (path.clone(), reading)))
     });
@@ -132,11 +164,38 @@ pub(super) fn read_all(
     Ok(())
 }
 
+/// Reads, of the files whose run-time paths change, those whose stamps will not tell whether they are still the same: they
+/// changed a moment ago, or lose a privilege.
+pub(super) fn know_again(
+    inventory: &Inventory,
+    plan: &Plan,
+    readings: &mut BTreeMap<RelPath, Reading>,
+) -> Result<(), JobError> {
+    for path in plan.rewrites.keys() {
+        if inventory.entries.get(path).and_then(Entry::file).is_none() {
+            continue;
+        }
+        if inventory.stamps.get(path).is_some_and(Stamp::tells) && !plan.modes.contains_key(path) {
+            continue;
+        }
+        let source = inventory.source(path);
+        let reading = open(&source).and_then(FileBytes::new).and_then(|file| {
+            let is_whole = file.size() <= WHOLE;
+            let mark = is_whole.then(|| Mark::read(&file)).transpose()?;
+            let sums = (!is_whole).then(|| Sums::read(&file)).transpose()?;
+            Ok(Reading::of(mark, sums.map(|sums| sums.sha256)))
+        });
+        let reading = reading.map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
+        readings.insert(path.clone(), reading);
+    }
+    Ok(())
+}
+
 impl Question<'_> {
-    fn read(&self, path: &RelPath, entry: &Entry, facts: &FileFacts) -> Result<Reading, JobError> {
-        let unreadable = |error| JobError::Read { path: entry.source.to_path_buf(), error };
+    fn read(&self, source: &Path, (path, entry, facts): (&RelPath, &Entry, &FileFacts)) -> Result<Reading, JobError> {
+        let unreadable = |error| JobError::Read { path: source.to_owned(), error };
         let changed = |_| JobError::Changed { path: path.clone() };
-        let file = open(&entry.source).map_err(unreadable)?;
+        let file = open(source).map_err(unreadable)?;
         if facts.size <= WHOLE {
             let read = WholeFile::new(&file, facts.size).read(|bytes| self.whole(path, entry, facts, bytes));
             return read.map_err(changed)?;
@@ -165,7 +224,7 @@ impl Question<'_> {
     fn whole(&self, path: &RelPath, entry: &Entry, facts: &FileFacts, bytes: &[u8]) -> Result<Reading, JobError> {
         let mut reading = self.marked(path, entry, facts, bytes)?;
         if self.digests == Digests::All || (self.digests == Digests::Changing && reading.may_change(facts)) {
-            reading.digest = Some(Digest::of(bytes));
+            reading.digest = Some(Box::new(Digest::of(bytes)));
         }
         Ok(reading)
     }
@@ -186,7 +245,9 @@ impl Question<'_> {
             return Ok(reading);
         }
         let subject = self.subject(path, entry, bytes);
-        reading.ledger = ledger(&subject);
+        if let Some(ledger) = ledger(&subject) {
+            reading.ledger = Some(ledger);
+        }
         if self.names.any(bytes, As::Text) {
             self.text(&mut reading, &subject)?;
         }
@@ -254,7 +315,7 @@ impl Question<'_> {
 
 impl Reading {
     pub(super) fn of(mark: Option<Mark>, digest: Option<Digest>) -> Self {
-        Self { mark, digest, text: None, places: Vec::new(), ledger: None, sums: Vec::new(), strip: None, left: None }
+        Self { mark, digest: digest.map(Box::new), more: None }
     }
 
     /// Notes where a binary file that names a prefix does so, or why that must stay.
@@ -268,13 +329,9 @@ impl Reading {
         }
     }
 
-    /// Whether these are the bytes that were read.
-    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
-        match (self.mark, self.digest) {
-            (Some(mark), _) => mark == Mark::of(bytes),
-            (None, Some(digest)) => digest == Digest::of(bytes),
-            (None, None) => false,
-        }
+    /// Whether there is nothing but the mark.
+    pub(super) fn is_plain(&self) -> bool {
+        self.digest.is_none() && self.more.is_none()
     }
 
     /// Whether the file will probably be shipped with other bytes.
@@ -284,6 +341,16 @@ impl Reading {
             _ => false,
         };
         run_paths || self.text.is_some() || matches!(self.strip, Some(Ok(_)))
+    }
+}
+
+/// Whether these are other bytes than those that were read of a file, if any were.
+pub(super) fn differs(facts: &FileFacts, reading: Option<&Reading>, bytes: &[u8]) -> bool {
+    let mark = reading.and_then(|reading| reading.mark).or(facts.mark);
+    match (mark, reading.and_then(|reading| reading.digest.as_deref())) {
+        (Some(mark), _) => bytes.len() as u64 != facts.size || mark != Mark::of(bytes),
+        (None, Some(digest)) => *digest != Digest::of(bytes),
+        (None, None) => false,
     }
 }
 

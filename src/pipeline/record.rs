@@ -2,16 +2,25 @@
 
 use super::items::Shipped;
 use super::{Job, Prepared};
+use crate::base::bytes::FileBytes;
 use crate::base::digest::Digest;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::{Prefix, RelPath};
+use crate::base::write::NewFile;
 use crate::loader::floor::{Demand, Floor, Kind, floor};
 use crate::manifest::{self, About, Change, FORMAT, Manifest};
-use crate::pack::Body;
+use crate::pack::{Body, ContentError, Item};
 use crate::plan::{Plan, Rewrite};
 use crate::scan::{self, Entry};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::path::PathBuf;
+
+/// How many lines of the manifest one thread makes at a time.
+const LINES: usize = 256;
+/// How many such runs are in memory before they are written.
+const AHEAD: usize = 32;
 
 /// The floor of some of the objects; a library of the tree demands nothing of the host.
 fn floor_of(plan: &Plan, counts: &dyn Fn(&RelPath) -> bool) -> Floor {
@@ -50,28 +59,48 @@ pub(super) fn about(prepared: &Prepared, dest: Option<&Prefix>, proven: bool) ->
     }
 }
 
-/// The bytes of the record that closes it; `digests` are those of the bytes as shipped, by item, none for what has no bytes.
+/// The record that closes it, in a file without a name, because it grows with the tree; `digests` are those of the bytes as
+/// shipped, by item, none for what has no bytes.
 pub(super) fn manifest(
     job: &Job,
     prepared: &Prepared,
-    shipped: &[Shipped<'_>],
+    shipped: &Shipped<'_>,
     digests: &[Option<Digest>],
     about: &About,
-) -> Vec<u8> {
-    let entry = |(shipped, digest): (&Shipped<'_>, &Option<Digest>)| manifest::Entry {
-        path: shipped.path.clone(),
-        kind: kind(shipped, *digest, prepared.digest(shipped.path)),
-        mode: shipped.item.mode,
-        changes: changes(job, prepared, shipped.path, shipped.entry, *digest),
-        places: prepared.places_at(shipped.path, job.dest.as_ref()),
-        sums: prepared.sums_at(shipped.path, job.dest.as_ref()),
+) -> Result<FileBytes, ContentError> {
+    let entry = |at: usize| {
+        let (item, entry, digest) = (&shipped.items[at], shipped.entries[at], digests[at]);
+        manifest::Entry {
+            path: item.path.clone(),
+            kind: kind(item, entry, digest, prepared.digest(&item.path)),
+            mode: item.mode,
+            changes: changes(job, prepared, &item.path, entry, digest),
+            places: prepared.places_at(&item.path, job.dest.as_ref()),
+            sums: prepared.sums_at(&item.path, job.dest.as_ref()),
+        }
     };
-    Manifest::bytes_of(about, shipped.iter().zip(digests).map(entry))
+    let count = shipped.items.len();
+    let lines = |first: usize| {
+        let mut lines = Vec::new();
+        for at in first..count.min(first + LINES) {
+            Manifest::append(at, &entry(at), &mut lines);
+        }
+        lines
+    };
+    let mut file = NewFile::scratch()?;
+    file.write_all(&Manifest::opening(about))?;
+    for first in (0..count).step_by(AHEAD * LINES) {
+        let runs = (first..count.min(first + AHEAD * LINES)).into_par_iter().step_by(LINES);
+        let made: Vec<_> = runs.map(lines).collect();
+        made.iter().try_for_each(|lines| file.write_all(lines))?;
+    }
+    file.write_all(Manifest::CLOSING)?;
+    Ok(FileBytes::new(file.file().try_clone()?)?)
 }
 
-fn kind(shipped: &Shipped<'_>, digest: Option<Digest>, before: Option<Digest>) -> manifest::Kind {
-    let before = shipped.entry.file().and(before);
-    match &shipped.item.body {
+fn kind(item: &Item, entry: &Entry, digest: Option<Digest>, before: Option<Digest>) -> manifest::Kind {
+    let before = entry.file().and(before);
+    match &item.body {
         Body::Dir => manifest::Kind::Dir,
         Body::Symlink(target) => manifest::Kind::Symlink { target: target.clone() },
         Body::HardLink(first) => manifest::Kind::HardLink { first: first.clone() },

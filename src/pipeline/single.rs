@@ -11,12 +11,14 @@ mod findings;
 mod names;
 mod request;
 
+pub use act::{Ready, commit_each};
 pub use error::SingleError;
 pub use request::{Change, Request};
 
 use crate::base::bytes::{Edited, FileBytes, ReadAt};
-use crate::base::digest::{Digest, Digester};
+use crate::base::digest::Mark;
 use crate::base::finding::Finding;
+use crate::base::stamp::{Moment, Stamp};
 use crate::elf::{self, Facts, Kind, Patch, Read, RunPaths, Rung};
 use crate::loader::entry::{entries, starts_at_origin};
 use crate::loader::libc::Libc;
@@ -30,14 +32,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// How much is read at a time, in bytes.
-const CHUNK: u64 = 1 << 20;
-
 /// One file as it is.
 #[derive(Debug)]
 pub struct Subject {
     path: PathBuf,
     metadata: Metadata,
+    /// What it was when it was opened.
+    stamp: Stamp,
     bytes: FileBytes,
     /// What a loader sees, or what kind of file no loader reads.
     facts: Result<Box<Facts>, Kind>,
@@ -53,7 +54,8 @@ pub struct Decision {
     /// How much the file grows, in bytes.
     pub added: u64,
     patch: Patch,
-    digest: Option<Digest>,
+    /// The mark of the file's bytes, where its stamp would not tell that they changed.
+    mark: Option<Mark>,
 }
 
 impl Decision {
@@ -75,15 +77,16 @@ impl Subject {
                 "a device, fifo or socket"
             }));
         }
-        let file = File::open(&path).map_err(SingleError::Read)?;
+        let (file, asked) = (File::open(&path).map_err(SingleError::Read)?, Moment::now());
         let metadata = file.metadata().map_err(SingleError::Read)?;
+        let stamp = Stamp::of(&metadata, asked);
         let bytes = FileBytes::new(file).map_err(SingleError::Read)?;
         let facts = match elf::read(&bytes)? {
             Read::NotElf => return Err(SingleError::NotElf),
             Read::Other(kind) => Err(kind),
             Read::Dynamic(facts) => Ok(facts),
         };
-        Ok(Self { path, metadata, bytes, facts })
+        Ok(Self { path, metadata, stamp, bytes, facts })
     }
 
     /// Its real path.
@@ -124,7 +127,8 @@ impl Subject {
         let facts = self.facts()?;
         let object = &facts.object;
         let wanted = request.wanted(object, &|directory, name| holds(directory, name, object.arch));
-        let digest = digest(&self.bytes)?;
+        // Before the first byte is read that decides anything.
+        let mark = if self.stamp.tells() { None } else { Some(Mark::read(&self.bytes).map_err(SingleError::Read)?) };
         let patch = elf::plan(&self.bytes, &wanted)?;
         if patch.rung == Rung::Unchanged {
             return Ok(Decision { findings: insecure(&wanted), wanted, ..self.as_it_is() });
@@ -135,12 +139,12 @@ impl Subject {
         self.cross_examine(&patch, &wanted)?;
         let findings = findings(object, &wanted);
         let added = patch.size.saturating_sub(self.size());
-        Ok(Decision { wanted, findings, patch, added, digest: Some(digest) })
+        Ok(Decision { wanted, findings, added, patch, mark })
     }
 
     fn as_it_is(&self) -> Decision {
         let patch = Patch { rung: Rung::Unchanged, edits: Vec::new(), size: self.size() };
-        Decision { wanted: self.run_paths(), findings: Vec::new(), patch, added: 0, digest: None }
+        Decision { wanted: self.run_paths(), findings: Vec::new(), patch, added: 0, mark: None }
     }
 
     fn check_privileges(&self, object: &Object, wanted: &RunPaths) -> Result<(), SingleError> {
@@ -177,17 +181,6 @@ impl Subject {
         }
         if old == new { Ok(()) } else { Err(SingleError::Bug("the judge sees another fact changed".to_owned())) }
     }
-}
-
-fn digest(bytes: &FileBytes) -> Result<Digest, SingleError> {
-    let mut digester = Digester::default();
-    let mut offset = 0;
-    while offset < bytes.size() {
-        let length = (bytes.size() - offset).min(CHUNK);
-        digester.update(&bytes.range(offset, length).map_err(SingleError::Read)?);
-        offset += length;
-    }
-    Ok(digester.finish())
 }
 
 /// Whether a library of that name and architecture lies in a directory.

@@ -29,6 +29,9 @@ pub(super) fn leave_out(
     readings: &BTreeMap<RelPath, Reading>,
 ) -> BTreeMap<RelPath, Dropped> {
     let mut dropped = BTreeMap::new();
+    if readings.is_empty() {
+        return dropped;
+    }
     for (path, reading) in readings {
         if let Some(Left::Dropped(class, why)) = reading.left.as_deref() {
             dropped.insert(path.clone(), Dropped { by: class, why: why.clone(), size: size(inventory, path) });

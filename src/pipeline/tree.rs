@@ -8,7 +8,7 @@ use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::write::{Looks, NewDir};
 use crate::manifest::{ABOUT, About};
-use crate::pack::{self, Item, PackedTree, Tree};
+use crate::pack::{self, PackedTree, Tree};
 use crate::scan;
 use crate::verify::judge::Verdict;
 use std::fs;
@@ -61,12 +61,11 @@ fn plant(
     listener: &dyn Listener,
 ) -> Result<(PackedTree, Verdict, Vec<Seen>), JobError> {
     let shipped = items(job, prepared);
-    let list: Vec<Item> = shipped.iter().map(|shipped| shipped.item.clone()).collect();
     let witness = Witness::new(job, prepared, &shipped, search);
     let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), archive::tool(job, prepared));
-    let tree = Tree { items: &list, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
-    let manifest = |digests: &pack::Digests| Ok(record::manifest(job, prepared, &shipped, digests, about));
+    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
+    let manifest = |digests: &pack::Digests| record::manifest(job, prepared, &shipped, digests, about);
     let mut new = NewDir::create(path)?;
     new.looks(TOP)?;
     let planted = pack::write_tree(&tree, manifest, new, listener).map_err(unwrap)?;

@@ -102,7 +102,10 @@ fn kind(kind: &Kind, reading: Option<&Reading>) -> Option<manifest::Kind> {
         Kind::Dir => manifest::Kind::Dir,
         Kind::Symlink(target) => manifest::Kind::Symlink { target: target.clone() },
         Kind::HardLink(first) => manifest::Kind::HardLink { first: first.clone() },
-        Kind::File(facts) => manifest::Kind::File { size: facts.size, sha256: reading?.digest?, sha256_before: None },
+        Kind::File(facts) => {
+            let sha256 = *reading?.digest.as_deref()?;
+            manifest::Kind::File { size: facts.size, sha256, sha256_before: None }
+        }
         Kind::Special(_) => return None,
     })
 }

@@ -85,17 +85,15 @@ pub struct Plan {
     pub members: Vec<Member>,
 }
 
-/// Decides everything.
-pub fn decide(inventory: &Inventory, policy: &Policy<'_>) -> Plan {
+/// Decides everything; `members` are those of the inventory, and `tree` is its tree.
+pub fn decide(inventory: &Inventory, tree: &Tree, mut members: Vec<Member>, policy: &Policy<'_>) -> Plan {
     let mut plan = Plan::default();
-    let tree = tree(inventory, policy.prefixes.clone());
-    symlink::plan(inventory, &tree, &mut plan);
-    let mut members = members(inventory, &tree);
-    runpath::plan(inventory, &tree, &mut members, policy, &mut plan);
-    supply::plan(&tree, &mut members, policy, &mut plan);
-    shadow::warn(inventory, &tree, &members, policy, &mut plan);
+    symlink::plan(inventory, tree, &mut plan);
+    runpath::plan(inventory, tree, &mut members, policy, &mut plan);
+    supply::plan(tree, &mut members, policy, &mut plan);
+    shadow::warn(inventory, tree, &members, policy, &mut plan);
     plan.members = members;
-    sidecar::plan(inventory, &tree, policy, &mut plan);
+    sidecar::plan(inventory, tree, policy, &mut plan);
     oddities(inventory, policy, &mut plan);
     privileges(inventory, policy, &mut plan);
     plan.findings.sort();

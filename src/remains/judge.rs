@@ -124,6 +124,9 @@ impl Remains {
 /// Judges what was found in a tree's files.
 pub fn judge(files: impl IntoIterator<Item = (RelPath, Looked)>, about: &About<'_>) -> Remains {
     let mut remains = Remains::default();
+    let files = files.into_iter();
+    // Most files have at most one; to grow piece by piece would take as much again.
+    remains.findings.reserve(files.size_hint().0);
     for (path, looked) in files {
         let mut groups: BTreeMap<Key, Vec<Mention>> = BTreeMap::new();
         for mention in looked.mentions {
@@ -152,8 +155,8 @@ struct Key {
     wanted: usize,
     spelling: Spelling,
     hold: Hold,
-    inside: Option<Vec<u8>>,
-    section: Option<Vec<u8>>,
+    inside: Option<Box<[u8]>>,
+    section: Option<Box<[u8]>>,
     fixed: bool,
     in_tree: bool,
     bare: bool,

@@ -40,7 +40,7 @@ pub struct Looked {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unread {
     /// The packed part, named as in [`Mention::inside`]; none for the file itself.
-    pub inside: Option<Vec<u8>>,
+    pub inside: Option<Box<[u8]>>,
     /// Why.
     pub why: Why,
 }
@@ -75,7 +75,7 @@ impl fmt::Display for Why {
 impl Looked {
     pub(super) fn leave_unread(&mut self, inside: Option<&[u8]>, why: Why) {
         if self.unread.len() < MOST_UNREAD {
-            self.unread.push(Unread { inside: inside.map(<[u8]>::to_vec), why });
+            self.unread.push(Unread { inside: inside.map(Box::from), why });
         }
     }
 }
@@ -88,6 +88,7 @@ pub fn look(path: &RelPath, bytes: &[u8], wanted: &Wanted) -> Looked {
     }
     let mut budget = Budget::of_file(bytes.len());
     part(&Part { name: path.as_bytes(), inside: None, depth: 0, seen: false }, bytes, wanted, &mut budget, &mut looked);
+    looked.mentions.shrink_to_fit();
     looked
 }
 
@@ -152,7 +153,7 @@ pub(super) fn part(part: &Part<'_>, bytes: &[u8], wanted: &Wanted, budget: &mut 
         add_split(&bytes, wanted, &mut finds);
     }
     for mention in &mut finds.mentions {
-        mention.inside = part.inside.map(<[u8]>::to_vec);
+        mention.inside = part.inside.map(Box::from);
     }
     let room = super::search::MOST.saturating_sub(looked.mentions.len());
     looked.unlisted += finds.unlisted + finds.mentions.len().saturating_sub(room) as u64;

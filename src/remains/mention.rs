@@ -110,7 +110,7 @@ pub enum Place {
 /// The longest sample, in bytes.
 pub(super) const LONGEST_SAMPLE: usize = 240;
 
-/// One mention.
+/// One mention. In a large tree there are many, so it has nothing to spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
     /// Which path: its index in [`super::Wanted::paths`].
@@ -128,12 +128,12 @@ pub struct Mention {
     /// Line number from 1, in text.
     pub line: Option<u64>,
     /// The section or segment of an ELF file.
-    pub section: Option<Vec<u8>>,
+    pub section: Option<Box<[u8]>>,
     /// The packed part it stands in: the member's name, or the file's without its ending. `!` stands between one archive
     /// and its member that is an archive.
-    pub inside: Option<Vec<u8>>,
+    pub inside: Option<Box<[u8]>>,
     /// What stands around it, decoded: some of what comes before it, and the path.
-    pub sample: Vec<u8>,
+    pub sample: Box<[u8]>,
     /// Where in the sample the path begins; it goes on to the sample's end.
     pub path_at: usize,
 }
@@ -151,7 +151,7 @@ impl Mention {
             line: None,
             section: None,
             inside: None,
-            sample: path.get(..path.len().min(LONGEST_SAMPLE)).unwrap_or_default().to_vec(),
+            sample: path.get(..path.len().min(LONGEST_SAMPLE)).unwrap_or_default().into(),
             path_at: 0,
         }
     }

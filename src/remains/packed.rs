@@ -191,7 +191,7 @@ fn sections(outer: &Part<'_>, bytes: &[u8], wanted: &Wanted, budget: &mut Budget
             mention.form = super::mention::Form::Elf;
             mention.place = super::mention::Place::Debug;
             mention.line = None;
-            mention.section = Some(stretch.name.clone());
+            mention.section = Some(stretch.name.as_slice().into());
         }
     }
 }

@@ -97,7 +97,7 @@ fn mention(stretch: &Stretch<'_>, start: usize, needle: &Needle, hold: Hold, for
         line,
         section: None,
         inside: None,
-        sample,
+        sample: sample.into(),
         path_at,
     }
 }

@@ -11,11 +11,13 @@ use crate::base::bytes::{FileBytes, ReadAt, WholeFile, open};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::RelPath;
+use crate::base::stamp::Stamp;
 use rayon::prelude::*;
+use rustix::fs::FileType;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A larger file is not held whole here, in bytes; whoever looks at it reads what he wants of it.
 const WHOLE: u64 = 32 << 20;
@@ -27,8 +29,14 @@ const ASKED: usize = 48;
 /// What a regular file's bytes are shown to; errors are those of reading them.
 pub type Look<'a, T> = &'a (dyn Fn(&RelPath, &FileFacts, &dyn ReadAt) -> io::Result<T> + Sync);
 
+/// Reads a regular file that was found, at its place on the disk.
+type Read<'a, T> = &'a (dyn Fn(&Found, &Path) -> io::Result<(FileFacts, T)> + Sync);
+
 /// Every path of a tree, sorted.
 pub struct Listing {
+    root: PathBuf,
+    /// Whether the inventory has the stamps of files.
+    stamps: bool,
     found: Vec<Found>,
     pruned: Vec<Pruned>,
     failures: Vec<(PathBuf, io::Error)>,
@@ -38,9 +46,15 @@ impl Listing {
     /// Lists the tree at `root`, without what `exclude` names and all below it, and without what `prune` means.
     pub fn new(root: &Path, exclude: &Globs, prune: &Prune) -> Self {
         let (mut found, failures) = walk::walk(root, exclude);
-        let pruned = prune.apply(&mut found);
+        let pruned = prune.apply(root, &mut found);
         walk::link_sets(&mut found);
-        Self { found, pruned, failures }
+        Self { root: root.to_owned(), stamps: false, found, pruned, failures }
+    }
+
+    /// The same with a stamp for each file, by which [`Listing::inspect_since`] sees what changed.
+    #[must_use]
+    pub fn stamped(self, stamps: bool) -> Self {
+        Self { stamps, ..self }
     }
 
     /// Who speaks for which prefix, as far as a few files tell: a guess at what all of them will say.
@@ -52,8 +66,8 @@ impl Listing {
             let below = self.found[start..].iter().take_while(|found| found.path.starts_with(&directory));
             let files = below.filter(|found| found.path.depth() == 2 && found.first.is_none() && found.size > 0);
             let telling = files.filter_map(|found| {
-                let facts = inspect(&found.source).ok()?;
-                matches!(facts.class, Class::Elf(_) | Class::Script(_)).then(|| Kind::File(Arc::new(facts)))
+                let facts = inspect(&found.path.under(&self.root)).ok()?;
+                matches!(facts.class, Class::Elf(_) | Class::Script(_)).then_some(Kind::File(facts))
             });
             voices.extend(telling.take(ASKED).flat_map(|kind| evidence::voices(&known, &kind)));
         }
@@ -63,37 +77,39 @@ impl Listing {
     /// The bytes of one file; empty where there is none of that name.
     pub fn contents(&self, path: &RelPath) -> Vec<u8> {
         let at = self.found.binary_search_by(|found| found.path.cmp(path)).ok();
-        at.and_then(|at| fs::read(&self.found[at].source).ok()).unwrap_or_default()
+        at.and_then(|_| fs::read(path.under(&self.root)).ok()).unwrap_or_default()
     }
 
     /// Reads of every file what tells its facts.
     pub fn inspect(self, listener: &dyn Listener) -> Result<Inventory, ScanError> {
-        let read = |found: &Found| Ok((inspect(&found.source)?, ()));
+        let read = |_: &Found, source: &Path| Ok((inspect(source)?, ()));
         Ok(self.each(&read, listener)?.0)
     }
 
     /// The same, but for files that are no ELF files and on which the file system says that nothing has changed since
     /// `before`: those are taken from there.
     pub fn inspect_since(self, before: &Inventory, listener: &dyn Listener) -> Result<Inventory, ScanError> {
-        let read = |found: &Found| {
+        let read = |found: &Found, source: &Path| {
             let known = before.entries.get(&found.path).and_then(Entry::file);
+            let unchanged = |stamp: &Stamp| stamp.tells() && stamp.is_that_of(&found.facts.stamp);
             let same = known.filter(|facts| {
-                facts.stamp == Some(found.facts.stamp()) && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
+                before.stamps.get(&found.path).is_some_and(unchanged)
+                    && !matches!(facts.class, Class::Elf(_) | Class::BadElf(_))
             });
-            Ok((same.map_or_else(|| inspect(&found.source), |facts| Ok(facts.clone()))?, ()))
+            Ok((same.map_or_else(|| inspect(source), |facts| Ok(facts.clone()))?, ()))
         };
         Ok(self.each(&read, listener)?.0)
     }
 
     /// Reads every regular file once and shows its bytes to `look`; gives what that made of them, in the order of paths.
     pub fn read<T: Send>(self, listener: &dyn Listener, look: Look<'_, T>) -> Result<(Inventory, Vec<T>), ScanError> {
-        let read = |found: &Found| {
+        let read = |found: &Found, source: &Path| {
             let see = |bytes: &dyn ReadAt, head: &[u8]| {
-                let facts = inspect::facts(&found.source, head, bytes);
+                let facts = inspect::facts(source, head, bytes);
                 let seen = look(&found.path, &facts, bytes)?;
                 Ok((facts, seen))
             };
-            let file = open(&found.source)?;
+            let file = open(source)?;
             if found.size <= WHOLE {
                 return WholeFile::new(&file, found.size).read(|bytes| see(&&*bytes, bytes))?;
             }
@@ -104,19 +120,18 @@ impl Listing {
         self.each(&read, listener)
     }
 
-    fn each<T: Send>(
-        self,
-        read: &(dyn Fn(&Found) -> io::Result<(FileFacts, T)> + Sync),
-        listener: &dyn Listener,
-    ) -> Result<(Inventory, Vec<T>), ScanError> {
-        let Self { found, pruned, mut failures } = self;
+    fn each<T: Send>(self, read: Read<'_, T>, listener: &dyn Listener) -> Result<(Inventory, Vec<T>), ScanError> {
+        let Self { root, stamps, found, pruned, mut failures } = self;
         listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
         let one = |found: Found| {
             let (path, bytes) = (found.path.clone(), found.size);
-            let read = inspect::entry(found, read);
+            let source = path.under(&root);
+            let read = inspect::entry(found, source, read);
             listener.event(&Event::File { path: &path, bytes });
             read
         };
+        let of_files = |found: &&Found| stamps && found.facts.kind == FileType::RegularFile;
+        let stamps = found.iter().filter(of_files).map(|found| (found.path.clone(), found.facts.stamp)).collect();
         let all: Vec<_> = found.into_par_iter().map(one).collect();
         listener.event(&Event::End(Stage::Scan));
         let (mut entries, mut seen): (Vec<(RelPath, Entry)>, Vec<T>) = (Vec::with_capacity(all.len()), Vec::new());
@@ -131,7 +146,10 @@ impl Listing {
         }
         failures.sort_by(|a, b| a.0.cmp(&b.0));
         if failures.is_empty() {
-            Ok((Inventory { entries: entries.into_iter().collect(), pruned }, seen))
+            Ok((
+                Inventory { root, stamps, elsewhere: BTreeMap::new(), entries: entries.into_iter().collect(), pruned },
+                seen,
+            ))
         } else {
             Err(ScanError { failures })
         }

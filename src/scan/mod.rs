@@ -14,27 +14,35 @@ pub use inspect::{carries_capabilities, inspect};
 pub use listing::{Listing, Look};
 pub use prune::{Prune, PruneError, Pruned};
 
+use crate::base::digest::Mark;
 use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::path::{RelPath, printable};
+use crate::base::stamp::Stamp;
 use crate::elf;
 use crate::text::pyc;
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// What a tree holds, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
+    /// Where the tree is.
+    pub root: PathBuf,
     /// Every path but the tree itself, sorted.
     pub entries: BTreeMap<RelPath, Entry>,
+    /// Where entries are read from that are copied in and not at their paths below the root.
+    pub elsewhere: BTreeMap<RelPath, PathBuf>,
     /// What was left out to make it smaller, sorted.
     pub pruned: Vec<Pruned>,
+    /// What the file system said of each regular file when it was found, where a listing was to note it.
+    pub stamps: HashMap<RelPath, Stamp>,
 }
 
-/// One path of the tree.
+/// One path of the tree. Large trees have many, so it has nothing to spare.
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// What it is.
@@ -47,8 +55,6 @@ pub struct Entry {
     pub gid: u32,
     /// Modification time in whole seconds since 1970, rounded down.
     pub mtime: i64,
-    /// Where its bytes are read from; below ROOT, or on the host for what is copied in.
-    pub source: Arc<Path>,
 }
 
 /// What a path is.
@@ -57,7 +63,7 @@ pub enum Kind {
     /// A directory.
     Dir,
     /// A regular file; of a hard-link set, its first name in path order.
-    File(Arc<FileFacts>),
+    File(FileFacts),
     /// Another name of a file that has an entry.
     HardLink(RelPath),
     /// A symlink and its target, as written.
@@ -74,20 +80,11 @@ pub struct FileFacts {
     /// What it is inside.
     pub class: Class,
     /// How many names of its hard-link set lie outside the tree.
-    pub outside_names: u64,
+    pub outside_names: u32,
     /// Whether it carries file capabilities (capabilities(7)).
     pub capabilities: bool,
-    /// What the file system said of it when it was found; none for what was not found in a listing.
-    pub stamp: Option<Stamp>,
-}
-
-/// What changes with every change of a file: device and inode number, size in bytes, and the time of its last change (seconds,
-/// nanoseconds), which no program can set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stamp {
-    id: (u64, u64),
-    size: u64,
-    changed: (i64, i64),
+    /// Mark of its bytes, where they were read when it was found and nothing is to be done with them.
+    pub mark: Option<Mark>,
 }
 
 /// What a regular file is inside.
@@ -96,13 +93,21 @@ pub enum Class {
     /// An ELF file that was read.
     Elf(elf::Read),
     /// A file that begins as an ELF file and cannot be read as one; the sentence says why.
-    BadElf(String),
+    BadElf(Box<String>),
     /// A script, with the interpreter of its shebang line.
-    Script(Vec<u8>),
+    Script(Box<Vec<u8>>),
     /// A compiled Python file that belongs to its source by modification time.
     Pyc(pyc::Stamp),
     /// Anything else.
     Plain,
+}
+
+impl Inventory {
+    /// Where the bytes of one of its entries are read from.
+    pub fn source(&self, path: &RelPath) -> Cow<'_, Path> {
+        let below = || Cow::Owned(path.under(&self.root));
+        self.elsewhere.get(path).map_or_else(below, |path| Cow::Borrowed(path.as_path()))
+    }
 }
 
 impl Entry {

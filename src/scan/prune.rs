@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// A word and the globs it stands for. Where the directories are: hier(7) and pkgsrc's hier; `lib/pythonX.Y/test` is the
 /// test suite of Python, which its documentation says is for internal use.
@@ -90,8 +91,8 @@ impl Prune {
         })
     }
 
-    /// Takes out of a sorted listing what is meant; tells what that was, sorted.
-    pub(super) fn apply(&self, found: &mut Vec<Found>) -> Vec<Pruned> {
+    /// Takes out of a sorted listing of the tree at `root` what is meant; tells what that was, sorted.
+    pub(super) fn apply(&self, root: &Path, found: &mut Vec<Found>) -> Vec<Pruned> {
         let mut pruned: BTreeMap<RelPath, Pruned> = BTreeMap::new();
         if self.sets.is_empty() {
             return Vec::new();
@@ -102,7 +103,7 @@ impl Prune {
                 pruned.insert(found.path.clone(), gone);
             }
         }
-        while !follow(found, &mut pruned).is_empty() {}
+        while !follow(root, found, &mut pruned).is_empty() {}
         emptied(found, &mut pruned);
         found.retain(|found| !pruned.contains_key(&found.path));
         pruned.into_values().collect()
@@ -116,11 +117,11 @@ fn rooted(glob: &str) -> String {
 }
 
 /// Adds the symlinks that lead, by their text, to what is gone; tells which those were.
-fn follow(found: &[Found], pruned: &mut BTreeMap<RelPath, Pruned>) -> Vec<RelPath> {
+fn follow(root: &Path, found: &[Found], pruned: &mut BTreeMap<RelPath, Pruned>) -> Vec<RelPath> {
     let mut more = Vec::new();
     for found in found.iter().filter(|found| found.facts.kind == FileType::Symlink && !pruned.contains_key(&found.path))
     {
-        let Ok(target) = fs::read_link(&found.source) else { continue };
+        let Ok(target) = fs::read_link(found.path.under(root)) else { continue };
         let leads = leads(&found.path.parent().unwrap_or_default(), target.as_os_str().as_bytes());
         if let Some(gone) = leads.and_then(|path| pruned.get(&path)) {
             more.push(Pruned { path: found.path.clone(), by: gone.by.clone(), size: 0 });
@@ -206,7 +207,7 @@ mod tests {
         symlink("README", root.join("README.1")).unwrap();
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         let (mut found, _) = walk(root, &Globs::default());
-        let gone = Prune::parse(&words).unwrap().apply(&mut found);
+        let gone = Prune::parse(&words).unwrap().apply(root, &mut found);
         let gone = gone.iter().map(|gone| gone.path.to_string()).collect();
         (gone, found.iter().map(|found| found.path.to_string()).collect())
     }

@@ -3,19 +3,21 @@
 //! All directories of one depth are listed side by side, each relative to its own descriptor, so that the kernel looks up
 //! one name for each path and not the whole way to it.
 
-use super::{Globs, Stamp};
+use super::Globs;
 use crate::base::path::RelPath;
+use crate::base::stamp::{Moment, Stamp};
 use crate::base::write::is_partial;
 use rayon::prelude::*;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
 use std::collections::HashMap;
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 
 /// The record of the last run, which `--in-place` leaves in a tree; it describes the tree and is no part of it.
 const RECORD: &[u8] = b".relocate";
 /// How much of a directory is listed with one call, in bytes.
-const LISTING: usize = 32 << 10;
+const LISTING: usize = 16 << 10;
 
 /// Whether a path is of our making: the record, or what a killed run left, which the next one clears away.
 fn is_ours(path: &RelPath) -> bool {
@@ -38,21 +40,20 @@ pub(super) struct Facts {
     pub(super) id: (u64, u64),
     /// Size in bytes.
     pub(super) size: u64,
-    /// When it was last changed: seconds, nanoseconds.
-    pub(super) changed: (i64, i64),
+    /// What changes with it.
+    pub(super) stamp: Stamp,
 }
 
 /// One path found.
 pub(super) struct Found {
     pub(super) path: RelPath,
-    pub(super) source: PathBuf,
     pub(super) facts: Facts,
     /// Size in bytes, zero for what is not read.
     pub(super) size: u64,
     /// The first name of its hard-link set, where this is not the first.
     pub(super) first: Option<RelPath>,
     /// Names of its hard-link set that lie outside the tree.
-    pub(super) outside_names: u64,
+    pub(super) outside_names: u32,
 }
 
 /// What a walk found, and what it could not look at.
@@ -79,7 +80,7 @@ pub(super) fn walk(root: &Path, exclude: &Globs) -> Walked {
 /// Lists one directory; what cannot be looked at is noted, and the rest of it is listed all the same.
 fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    let at = directory.under(root);
+    let (at, asked) = (directory.under(root), Moment::now());
     // ROOT itself may be a symlink. A directory that became one since it was listed is not followed.
     let follow = if directory.is_root() { OFlags::empty() } else { OFlags::NOFOLLOW };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | follow;
@@ -87,8 +88,8 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         Ok(open) => open,
         Err(error) => return (found, vec![(at, error.into())]),
     };
-    let mut buffer = Vec::with_capacity(LISTING);
-    let mut entries = RawDir::new(&open, buffer.spare_capacity_mut());
+    let mut buffer = [MaybeUninit::uninit(); LISTING];
+    let mut entries = RawDir::new(&open, &mut buffer);
     while let Some(entry) = entries.next() {
         let entry = match entry {
             Ok(entry) => entry,
@@ -105,21 +106,20 @@ fn list(root: &Path, directory: &RelPath, exclude: &Globs) -> Walked {
         if is_ours(&path) || exclude.matches(&path) {
             continue;
         }
-        let source = path.under(root);
         match rustix::fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => {
-                let facts = Facts::of(&stat);
+                let facts = Facts::of(&stat, asked);
                 let size = if facts.kind == FileType::RegularFile { facts.size } else { 0 };
-                found.push(Found { path, source, facts, size, first: None, outside_names: 0 });
+                found.push(Found { path, facts, size, first: None, outside_names: 0 });
             }
-            Err(error) => failures.push((source, error.into())),
+            Err(error) => failures.push((path.under(root), error.into())),
         }
     }
     (found, failures)
 }
 
 impl Facts {
-    fn of(stat: &rustix::fs::Stat) -> Self {
+    fn of(stat: &rustix::fs::Stat, asked: Moment) -> Self {
         Self {
             kind: FileType::from_raw_mode(stat.st_mode),
             mode: stat.st_mode & 0o7777,
@@ -129,13 +129,8 @@ impl Facts {
             names: stat.st_nlink,
             id: (stat.st_dev, stat.st_ino),
             size: u64::try_from(stat.st_size).unwrap_or(0),
-            changed: (stat.st_ctime, i64::try_from(stat.st_ctime_nsec).unwrap_or(0)),
+            stamp: Stamp::of_stat(stat, asked),
         }
-    }
-
-    /// What changes with the file.
-    pub(super) fn stamp(&self) -> Stamp {
-        Stamp { id: self.id, size: self.size, changed: self.changed }
     }
 }
 
@@ -149,7 +144,8 @@ pub(super) fn link_sets(found: &mut [Found]) {
     }
     for names in sets.into_values() {
         let first = found[names[0]].path.clone();
-        found[names[0]].outside_names = found[names[0]].facts.names.saturating_sub(names.len() as u64);
+        let outside = found[names[0]].facts.names.saturating_sub(names.len() as u64);
+        found[names[0]].outside_names = u32::try_from(outside).unwrap_or(u32::MAX);
         for name in &names[1..] {
             found[*name].first = Some(first.clone());
             found[*name].size = 0;

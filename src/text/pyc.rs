@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// File offset of the four little-endian bytes.
-    pub offset: u64,
+    pub offset: u32,
     /// The source's modification time, seconds since 1970, modulo 2^32.
     pub mtime: u32,
 }
@@ -46,7 +46,7 @@ pub fn stamp(head: &[u8]) -> Option<Stamp> {
 pub fn source_size(head: &[u8]) -> Option<u64> {
     let magic = u16::from_le_bytes(head.get(..2)?.try_into().ok()?);
     let stamp = stamp(head)?;
-    (SIZE_SINCE..PYTHON_2).contains(&magic).then_some(stamp.offset + 4)
+    (SIZE_SINCE..PYTHON_2).contains(&magic).then_some(u64::from(stamp.offset) + 4)
 }
 
 /// Whether a .pyc has a hash of its source (PEP 552), and if so, whether Python compares it.

@@ -71,7 +71,7 @@ fn a_program_that_runs_meanwhile_goes_on_and_the_next_start_is_the_new_one() {
 }
 
 /// A prefix with one of everything that `--in-place` changes.
-fn everything() -> Place {
+pub(crate) fn everything() -> Place {
     let place = Place::small();
     place.library("lib/deep/libother.so.1", &["-Wl,-rpath,@/lib"]);
     place.library("plugins/a/b/c/d/e/f/g/h/i/j/k/l/m/n/o/hello.so", &["-Wl,-rpath,@/lib"]);
@@ -140,7 +140,7 @@ impl Reference {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     tool(&[&"cp", &"-a", &from, &to]);
 }
 

@@ -8,6 +8,7 @@ mod archive;
 mod bad_input;
 mod call;
 mod elf_kinds;
+mod elf_only;
 mod hostile;
 mod in_place;
 mod left_alone;

@@ -67,7 +67,7 @@ const KEPT: &dyn Fn(&RelPath, u64) -> bool = &|_, _| false;
 fn elf_with(string: &str) -> Mention {
     let mut mentions = look_as("bin/app", format!("\0{string}\0").as_bytes()).mentions;
     mentions[0].form = relocate::remains::Form::Elf;
-    mentions[0].section = Some(b".rodata".to_vec());
+    mentions[0].section = Some(Box::from(&b".rodata"[..]));
     mentions.remove(0)
 }
 
@@ -105,7 +105,7 @@ fn where_only_an_administrator_could_create_it_what_the_tree_has_is_an_error_and
         let looked = look(&rel("bin/app"), format!("\0/opt/app-q7/{path}\0").as_bytes(), &case.wanted);
         let mut mention = looked.mentions.into_iter().next().unwrap();
         mention.form = relocate::remains::Form::Elf;
-        mention.section = Some(b".rodata".to_vec());
+        mention.section = Some(Box::from(&b".rodata"[..]));
         let remains = case.judge(vec![(rel("bin/app"), Looked { mentions: vec![mention], ..Looked::default() })]);
         assert_eq!((only(&remains).severity, only(&remains).risk), (severity, None), "{path}");
     }
@@ -117,7 +117,7 @@ fn the_prefix_alone_is_a_warning_and_nothing_in_python() {
         let case = Case::new(old, KEPT);
         let mut mentions = look(&rel(path), format!("\0{old}\0").as_bytes(), &case.wanted).mentions;
         mentions[0].form = relocate::remains::Form::Elf;
-        mentions[0].section = Some(b".rodata".to_vec());
+        mentions[0].section = Some(Box::from(&b".rodata"[..]));
         let remains = case.judge(vec![(rel(path), Looked { mentions, ..Looked::default() })]);
         (only(&remains).kind, only(&remains).severity)
     };

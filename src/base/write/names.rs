@@ -6,7 +6,12 @@
 //! [`finish_interrupted`] finds it.
 
 use super::new_file::NewFile;
-use super::{WriteError, busy, clear, is_partial, lock, make_partial, partial_name, rename_partial, sync_directory};
+use super::{
+    WriteError, busy, clear, directory_of, is_partial, lock, make_partial, partial_name, rename_partial, sync,
+    sync_directory,
+};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -15,7 +20,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempPath;
 use walkdir::WalkDir;
 
-/// A further name for a new file, not yet in the place of the old one. Dropped without [`OtherName::commit`], it is gone.
+/// A further name for a new file, not yet in the place of the old one. Dropped without
+/// [`OtherName::commit_all`], it is gone.
 #[derive(Debug)]
 pub struct OtherName {
     partial: TempPath,
@@ -32,11 +38,16 @@ impl OtherName {
         Ok(Self { partial, name: name.to_owned() })
     }
 
-    /// Puts the name in the place of what file it is now; durable when this returns. The new file must have its own name.
-    pub fn commit(self) -> Result<(), WriteError> {
-        let Self { partial, name } = self;
-        partial.persist(&name).map_err(|error| WriteError::io("link", &name)(error.error))?;
-        sync_directory(&name).map_err(WriteError::io("make durable", &name))
+    /// Puts the names in the place of what files they are now; durable when this returns. The new files must have their own
+    /// names. Stops at the first that fails.
+    pub fn commit_all(others: impl IntoIterator<Item = Self>) -> Result<(), WriteError> {
+        let mut directories = BTreeSet::new();
+        for Self { partial, name } in others {
+            partial.persist(&name).map_err(|error| WriteError::io("link", &name)(error.error))?;
+            directories.insert(directory_of(&name).to_owned());
+        }
+        let durable = |dir: PathBuf| sync(&dir).map_err(WriteError::io("make durable", &dir));
+        directories.into_iter().try_for_each(durable)
     }
 }
 
@@ -44,23 +55,13 @@ impl OtherName {
 /// removes every other partial file, tree and symlink. What cannot be read is left to whoever reads the tree next. Fails
 /// where another run is still at it.
 pub fn finish_interrupted(root: &Path) -> Result<(), WriteError> {
-    let (mut paths, mut partials) = (Vec::new(), Vec::new());
-    let mut walk = WalkDir::new(root).min_depth(1).into_iter();
-    while let Some(entry) = walk.next() {
-        let Ok(entry) = entry else { continue };
-        if is_partial(entry.file_name().as_bytes()) {
-            if entry.file_type().is_dir() {
-                walk.skip_current_dir();
-            }
-            partials.push(entry.into_path());
-        } else if entry.file_type().is_file() {
-            paths.push(entry.into_path());
-        }
-    }
+    let partials = partials(root);
     if partials.is_empty() {
         return Ok(());
     }
-    let files: Vec<_> = paths.into_iter().filter_map(|path| Some((inode(&path)?, path))).collect();
+    let whole = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_partial(entry.file_name().as_bytes());
+    let walk = WalkDir::new(root).into_iter().filter_entry(whole).flatten();
+    let files: Vec<_> = walk.filter_map(|entry| Some((inode(entry.path())?, entry.into_path()))).collect();
     for partial in &partials {
         let ready = inode(partial).filter(|wanted| files.iter().any(|(file, _)| file == wanted));
         let name = files.iter().find(|(_, path)| ready.is_some() && partial_name(path) == *partial);
@@ -68,6 +69,31 @@ pub fn finish_interrupted(root: &Path) -> Result<(), WriteError> {
         done.map_err(WriteError::io("clear away", partial))?;
     }
     Ok(())
+}
+
+/// Everything below a directory that has a partial name, sorted; what lies in a partial tree is not among it. All threads
+/// list directories, of which nothing but the names and kinds is asked.
+fn partials(root: &Path) -> Vec<PathBuf> {
+    let (mut found, mut directories) = (Vec::new(), vec![root.to_owned()]);
+    while !directories.is_empty() {
+        // A directory that may not be listed has nothing for us; whoever reads the tree next says so.
+        let list = |directory: &PathBuf| fs::read_dir(directory).into_iter().flatten().flatten().collect::<Vec<_>>();
+        let telling = |entry: &fs::DirEntry| {
+            let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            (is_dir || is_partial(entry.file_name().as_bytes())).then(|| (entry.path(), is_dir))
+        };
+        let listed = directories
+            .par_iter()
+            .flat_map_iter(|directory| list(directory).iter().filter_map(telling).collect::<Vec<_>>());
+        let (partial, below): (Vec<_>, Vec<_>) = listed
+            .collect::<Vec<_>>()
+            .into_iter()
+            .partition(|(path, _)| path.file_name().is_some_and(|name| is_partial(name.as_bytes())));
+        found.extend(partial.into_iter().map(|(path, _)| path));
+        directories = below.into_iter().map(|(path, _)| path).collect();
+    }
+    found.sort();
+    found
 }
 
 /// Which file a path is, where it is a regular file.

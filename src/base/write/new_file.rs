@@ -2,11 +2,10 @@
 
 use super::{Looks, WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
@@ -102,7 +101,7 @@ impl NewFile {
     }
 
     /// The rename alone; the bytes must be durable already.
-    fn name(self) -> Result<(), WriteError> {
+    pub(super) fn name(self) -> Result<(), WriteError> {
         let path = self.path;
         match self.body {
             Body::Unnamed(file) => name_unnamed(&file, &path),
@@ -155,29 +154,6 @@ fn unless_taken(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> 
         _ => WriteError::io("name a finished file", path)(error),
     })?;
     sync_directory(path).map_err(WriteError::io("make durable", path))
-}
-
-/// Gives many files their names, each one atomically, in this order. One syncfs(2) for each file system takes the place of
-/// an fsync for each file, which is what makes rewriting hundreds of files fast.
-pub fn commit_all(files: Vec<NewFile>) -> Result<(), WriteError> {
-    let mut devices = BTreeSet::new();
-    for file in &files {
-        let device = file.file().metadata().map_err(WriteError::io("look at", &file.path))?.dev();
-        if devices.insert(device) {
-            let synced = rustix::fs::syncfs(file.file()).map_err(io::Error::from);
-            synced.map_err(WriteError::io("write", &file.path))?;
-        }
-    }
-    let mut directories = BTreeSet::new();
-    for file in files {
-        let path = file.path.clone();
-        file.name()?;
-        directories.insert(directory_of(&path).to_owned());
-    }
-    for dir in directories {
-        File::open(&dir).and_then(|open| open.sync_all()).map_err(WriteError::io("make durable", &dir))?;
-    }
-    Ok(())
 }
 
 impl Write for NewFile {

@@ -7,8 +7,9 @@
 use super::new_file::NewFile;
 use super::{WriteError, directory_of, make_partial, rename_partial, sync_directory};
 use rustix::fs::{Access, AtFlags, CWD, Gid, Mode, Timespec, Timestamps, Uid, XattrFlags};
+use rustix::io::Errno;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
@@ -17,12 +18,12 @@ use std::path::Path;
 /// file keep the old bytes; see [`OtherName`](super::OtherName).
 ///
 /// Fails, with the old file unharmed, where `path` is no regular file, `fill` fails, or anything cannot be kept.
-pub fn replace(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
+pub fn replace(path: &Path, fill: impl FnOnce(&mut NewFile) -> io::Result<()>) -> Result<(), WriteError> {
     prepare(path, fill)?.commit()
 }
 
 /// The same as [`replace`] without the commit, for [`commit_all`](super::commit_all).
-pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<NewFile, WriteError> {
+pub fn prepare(path: &Path, fill: impl FnOnce(&mut NewFile) -> io::Result<()>) -> Result<NewFile, WriteError> {
     let old = fs::symlink_metadata(path).map_err(WriteError::io("look at", path))?;
     if !old.is_file() {
         let found = if old.is_symlink() { "a symlink" } else { "no regular file" };
@@ -69,7 +70,7 @@ pub fn drop_privileges(path: &Path, mode: u32) -> Result<(), WriteError> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(io("set the mode of", path))?;
     // An ordinary user may not take what is not there either: EPERM instead of ENODATA.
     let there = rustix::fs::lgetxattr_query(path, "security.capability");
-    if matches!(there, Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP)) {
+    if matches!(there, Err(Errno::NODATA | Errno::NOTSUP)) {
         return Ok(());
     }
     rustix::fs::lremovexattr(path, "security.capability")
@@ -126,12 +127,19 @@ fn attribute_names(path: &Path) -> io::Result<Vec<Vec<u8>>> {
     }
 }
 
-/// Reads with the largest buffer the kernel ever needs (XATTR_SIZE_MAX and XATTR_LIST_MAX are 64 KiB).
-fn whole(read: impl FnOnce(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Vec<u8>> {
-    let mut buffer = vec![0; 64 * 1024];
-    let len = read(&mut buffer)?;
-    buffer.truncate(len);
-    Ok(buffer)
+/// Reads into as much as most have, else into the largest buffer the kernel ever needs (XATTR_SIZE_MAX and XATTR_LIST_MAX
+/// are 64 KiB).
+fn whole(read: impl Fn(&mut [u8]) -> rustix::io::Result<usize>) -> io::Result<Vec<u8>> {
+    let mut little = [0; 1024];
+    match read(&mut little) {
+        Err(Errno::RANGE) => {
+            let mut buffer = vec![0; 64 * 1024];
+            let len = read(&mut buffer)?;
+            buffer.truncate(len);
+            Ok(buffer)
+        }
+        len => Ok(little[..len?].to_vec()),
+    }
 }
 
 fn times(old: &Metadata) -> Timestamps {

@@ -1,10 +1,13 @@
 //! What must hold for every file that gets a name. Kills, full disks and other users are in `tests/write.rs`.
 
 use super::*;
+use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt};
+use crate::base::digest::Mark;
 use crate::base::write::{
-    NewDir, OtherName, finish_interrupted, is_partial, partial_name, prepare, replace, replace_symlink,
+    CopyError, NewDir, OtherName, commit_all, commit_each, finish_interrupted, is_partial, partial_name, prepare,
+    replace, replace_symlink,
 };
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =
@@ -157,7 +160,7 @@ fn all_names_of_a_file_change_together_or_not_at_all() {
             let (new, other) = hard_linked(dir.path(), create);
             if commit {
                 new.commit().unwrap();
-                other.commit().unwrap();
+                OtherName::commit_all([other]).unwrap();
             } else {
                 drop((new, other));
             }
@@ -233,6 +236,85 @@ fn many_files_are_named_at_once() {
     commit_all(prepared).unwrap();
     assert!(paths.iter().all(|path| fs::read(path).unwrap() == b"new"));
     assert_eq!(names(dir.path()).len(), 20);
+}
+
+#[test]
+fn of_many_files_each_is_told_what_became_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = ["a", "gone/b", "c", "d"].map(|name| dir.path().join(name));
+    fs::create_dir(dir.path().join("gone")).unwrap();
+    let new = |path: &PathBuf| {
+        fs::write(path, b"old").unwrap();
+        prepare(path, |file| file.write_all(b"new")).unwrap()
+    };
+    let files = paths.iter().map(new).collect();
+    fs::remove_dir_all(dir.path().join("gone")).unwrap();
+    let refusal = || WriteError::Taken { path: "c".into(), found: "not what it was" };
+    let told = commit_each(files, |at| if at == 2 { Err(refusal()) } else { Ok(()) });
+    assert_eq!(told.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
+    assert!(matches!(told[2], Err(WriteError::Taken { .. })));
+    let bytes = [&paths[0], &paths[2], &paths[3]].map(|path| fs::read(path).unwrap());
+    assert_eq!(bytes, [b"new", b"old", b"new"]);
+    assert_eq!(names(dir.path()), ["a", "c", "d"]);
+}
+
+/// Bytes that no two places share.
+fn bytes(len: u64) -> Vec<u8> {
+    (0..=len / 8).flat_map(u64::to_le_bytes).take(len as usize).collect()
+}
+
+#[test]
+fn a_copy_has_the_edits_and_the_size_it_shall_have() {
+    let dir = tempfile::tempdir().unwrap();
+    let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+    for create in BOTH {
+        for (len, size) in [(0, 0), (10, 10), (10, 12), (3_000_000, 3_000_000), (3_000_000, 5), (5, 70_000)] {
+            fs::write(&from, bytes(len)).unwrap();
+            let source = FileBytes::new(File::open(&from).unwrap()).unwrap();
+            let last = u64::saturating_sub(size, 2);
+            let edits = [Edit { offset: 0, bytes: b"new".to_vec() }, Edit { offset: last, bytes: b"er".to_vec() }];
+            let edits = if size < 3 { &[][..] } else { &edits };
+            let new = create(&to).unwrap();
+            let mark = Mark::read(&source).unwrap();
+            new.copy_with_edits(&source, Some(mark), edits, size).unwrap();
+            new.commit().unwrap();
+            let wanted = Edited::new(&source, edits, size);
+            assert!(fs::read(&to).unwrap() == *wanted.range(0, size).unwrap(), "{len} to {size}");
+        }
+    }
+}
+
+/// More attributes than most files have.
+#[test]
+fn an_attribute_of_many_bytes_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, b"old").unwrap();
+    let value = bytes(2_000);
+    rustix::fs::setxattr(&path, "user.note", &value, rustix::fs::XattrFlags::empty()).unwrap();
+    replace(&path, |file| file.write_all(b"new")).unwrap();
+    let mut kept = [0; 4096];
+    let len = rustix::fs::getxattr(&path, "user.note", &mut kept).unwrap();
+    assert!(kept[..len] == value);
+}
+
+#[test]
+fn a_copy_of_what_changed_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = dir.path().join("from");
+    fs::write(&from, bytes(100_000)).unwrap();
+    let source = FileBytes::new(File::open(&from).unwrap()).unwrap();
+    let mark = Mark::read(&source).unwrap();
+    let copied = |mark| {
+        let new = NewFile::create(&dir.path().join("to")).unwrap();
+        new.copy_with_edits(&source, mark, &[Edit { offset: 70_000, bytes: b"new".to_vec() }], 100_000)
+    };
+    copied(Some(mark)).unwrap();
+    File::options().write(true).open(&from).unwrap().write_all(b"x").unwrap();
+    assert!(matches!(copied(Some(mark)), Err(CopyError::Changed)));
+    copied(None).unwrap();
+    File::options().write(true).open(&from).unwrap().set_len(99_999).unwrap();
+    assert!(matches!(copied(None), Err(CopyError::Changed)));
 }
 
 #[test]

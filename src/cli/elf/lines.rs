@@ -63,6 +63,12 @@ impl<'f> Account<'f> {
         }
     }
 
+    /// The account of a change that could not be made after all.
+    pub(super) fn undone(self, error: SingleError) -> Self {
+        let exit = exit_of(&error, Exit::Refused);
+        Self { after: None, findings: Vec::new(), done: Done::Failed(error, exit), ..self }
+    }
+
     pub(super) fn exit(&self) -> Exit {
         if let Done::Failed(_, exit) = self.done { exit } else { Exit::Done }
     }

@@ -7,11 +7,12 @@ use crate::base::path::{Prefix, RelPath};
 use crate::manifest::{self, Manifest};
 use crate::plan;
 use crate::remains::host_data::{self, Taken, Use};
-use crate::remains::{self, About, Form, Looked, Origin, Packages, Place, Remains, Wanted, owner};
+use crate::remains::{self, About, Form, Looked, Mention, Origin, Packages, Place, Remains, Unread, Wanted, owner};
 use crate::scan::{Class, FileFacts, Inventory};
 use crate::text::mkconf;
 use crate::verify::judge::{Law, What};
 use crate::verify::witness::testify;
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs;
@@ -42,9 +43,29 @@ pub(in crate::pipeline) struct Search {
 /// What was seen of one regular file.
 pub(in crate::pipeline) struct Seen {
     path: RelPath,
-    looked: Looked,
+    mentions: Vec<Mention>,
+    /// What few files have.
+    more: Option<Box<More>>,
+}
+
+/// What is seen of few files besides mentions.
+struct More {
+    unlisted: u64,
+    unread: Vec<Unread>,
     claims: owner::Claims,
     uses: Vec<Use>,
+}
+
+impl Seen {
+    /// The order of paths.
+    pub(in crate::pipeline) fn by_path(&self, other: &Self) -> Ordering {
+        self.path.cmp(&other.path)
+    }
+
+    /// Whether the file has nothing of what is looked for.
+    pub(in crate::pipeline) fn says_nothing(&self) -> bool {
+        self.mentions.is_empty() && self.more.is_none()
+    }
 }
 
 impl Search {
@@ -82,15 +103,16 @@ impl Search {
 
     /// Looks at one file.
     pub(in crate::pipeline) fn see(&self, path: &RelPath, source: &dyn ReadAt) -> io::Result<Seen> {
-        let looked = remains::look_at(path, source, &self.wanted)?;
+        let Looked { mentions, unlisted, unread } = remains::look_at(path, source, &self.wanted)?;
+        let mut more = More { unlisted, unread, claims: Vec::new(), uses: Vec::new() };
         let is_elf = source.size() >= 4 && *source.range(0, 4)? == *b"\x7fELF";
-        let (mut claims, mut uses) = (Vec::new(), Vec::new());
         if source.size() <= WHOLE && (is_elf || owner::is_list(path)) {
             let bytes = source.range(0, source.size())?;
-            claims = owner::claims(path, &bytes, &self.prefixes);
-            uses = host_data::look(&bytes);
+            more.claims = owner::claims(path, &bytes, &self.prefixes);
+            more.uses = host_data::look(&bytes);
         }
-        Ok(Seen { path: path.clone(), looked, claims, uses })
+        let nothing = unlisted == 0 && more.unread.is_empty() && more.claims.is_empty() && more.uses.is_empty();
+        Ok(Seen { path: path.clone(), mentions, more: (!nothing).then(|| Box::new(more)) })
     }
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
@@ -118,11 +140,15 @@ impl Search {
         let mut files = Vec::with_capacity(seen.len());
         let (mut claims, mut uses) = (Vec::new(), Vec::new());
         for one in seen {
-            if !one.uses.is_empty() {
-                uses.push((one.path.clone(), one.uses));
+            let Seen { path, mentions, more } = one;
+            let mut looked = Looked { mentions, ..Looked::default() };
+            if let Some(more) = more {
+                let More { unlisted, unread, claims: of_one, uses: used } = *more;
+                (looked.unlisted, looked.unread) = (unlisted, unread);
+                claims.extend(of_one);
+                uses.extend((!used.is_empty()).then(|| (path.clone(), used)));
             }
-            claims.extend(one.claims);
-            files.push((one.path, one.looked));
+            files.push((path, looked));
         }
         files.extend(records);
         let tree = plan::tree(inventory, self.prefixes);
@@ -147,7 +173,7 @@ impl Search {
 /// What `relocate fix` does not write anew by itself: compiled modules; and first lines, without which a script cannot
 /// even be started before that.
 fn kept(seen: &Seen) -> impl Iterator<Item = (RelPath, u64)> {
-    let kept = seen.looked.mentions.iter().filter(|one| one.place == Place::FirstLine || one.form == Form::Pyc);
+    let kept = seen.mentions.iter().filter(|one| one.place == Place::FirstLine || one.form == Form::Pyc);
     kept.map(|mention| (seen.path.clone(), mention.offset))
 }
 

@@ -15,9 +15,8 @@ impl Change<'_> {
         let entries = &self.prepared.inventory.entries;
         let mut root = Beneath::open(&self.job.root)?;
         for path in self.prepared.copied.keys() {
-            let parents = entries.iter().filter(|(dir, entry)| {
-                path.starts_with(dir) && *dir != path && !entry.source.starts_with(&self.job.root)
-            });
+            let parents =
+                entries.iter().filter(|(dir, _)| path.starts_with(dir) && *dir != path && !self.lies_in_root(dir));
             for (dir, entry) in parents.filter(|(dir, _)| !self.at(dir).is_dir()) {
                 root.make_dir(dir)?;
                 finish_dir(&mut root, dir, entry)?;

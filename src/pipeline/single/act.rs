@@ -1,38 +1,71 @@
 //! Puts a decided change on the disk: in the place of the file, in one step, or as a copy.
 //!
-//! The file is read again while it is written, and compared with what was decided about; nothing is named where it differs.
+//! [`Subject::ready`] makes the new file, [`commit_each`] gives many of them their names together. No name changes hands
+//! where the file is not the one that was decided about, by its stamp and, where that does not tell, by its bytes.
 
 use super::names::OtherNames;
-use super::{CHUNK, Decision, SingleError, Subject};
-use crate::base::bytes::{Edited, ReadAt};
-use crate::base::digest::Digester;
+use super::{Decision, SingleError, Subject};
 use crate::base::finding::{Finding, Severity};
-use crate::base::write::{self, NewFile, OtherName, WriteError};
+use crate::base::stamp::{Moment, Stamp};
+use crate::base::write::{self, CopyError, NewFile, OtherName, WriteError};
 use crate::elf::Rung;
-use std::fs::{self, Metadata, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+/// A file whose new bytes are written and not yet under its name. Dropped, nothing of them stays.
+#[derive(Debug)]
+pub struct Ready {
+    path: PathBuf,
+    stamp: Stamp,
+    new: NewFile,
+    others: Vec<OtherName>,
+}
+
+/// Gives files that are ready their names, each in one step, and tells of each what became of it, in their order.
+pub fn commit_each(ready: Vec<Ready>) -> Vec<Result<(), SingleError>> {
+    let (mut news, mut rests) = (Vec::new(), Vec::new());
+    for Ready { path, stamp, new, others } in ready {
+        news.push(new);
+        rests.push((path, stamp, others));
+    }
+    let named = write::commit_each(news, |at| check_unmoved(&rests[at].0, &rests[at].1));
+    let finish = |(named, (_, _, others)): (Result<(), SingleError>, (_, _, Vec<OtherName>))| {
+        named?;
+        Ok(OtherName::commit_all(others)?)
+    };
+    named.into_iter().zip(rests).map(finish).collect()
+}
+
+/// Nobody put another file in the place of one, or wrote to it, since its stamp was taken.
+fn check_unmoved(path: &Path, stamp: &Stamp) -> Result<(), SingleError> {
+    let now = fs::symlink_metadata(path).map_err(SingleError::Read)?;
+    if stamp.is_that_of(&Stamp::of(&now, Moment::now())) { Ok(()) } else { Err(SingleError::Changed) }
+}
+
 impl Subject {
-    /// Replaces the file, where it changes. `given` are the real paths of all files the user named: those that are names
-    /// of this one get the new file too.
-    pub fn replace(&self, decision: &Decision, given: &[PathBuf]) -> Result<(), SingleError> {
+    /// Writes the new file beside the old one; none where the file is as wanted. `given` are the real paths of all files the
+    /// user named: those that are names of this one will get the new file too.
+    pub fn ready(&self, decision: &Decision, given: &[PathBuf]) -> Result<Option<Ready>, SingleError> {
         if decision.rung() == Rung::Unchanged {
-            return Ok(());
+            return Ok(None);
         }
         let others = OtherNames::find(&self.path, &self.metadata, given);
-        let mut poured = Ok(());
-        let new = write::prepare(&self.path, |out| {
-            poured = self.pour(decision, &self.path, out);
-            poured.as_ref().map(drop).map_err(|error| io::Error::other(error.to_string()))
+        let mut filled = Ok(());
+        let new = write::prepare(&self.path, |new| {
+            filled = self.fill(decision, new);
+            filled.as_ref().map_err(|error| std::io::Error::other(error.to_string())).copied()
         });
-        poured?;
+        filled?;
         let new = new?;
-        self.check_unmoved()?;
-        let ready = others.ready(&new)?;
-        new.commit()?;
-        Ok(ready.into_iter().try_for_each(OtherName::commit)?)
+        check_unmoved(&self.path, &self.stamp)?;
+        let others = others.ready(&new)?;
+        Ok(Some(Ready { path: self.path.clone(), stamp: self.stamp, new, others }))
+    }
+
+    /// Replaces the file, where it changes; `given` as for [`Subject::ready`].
+    pub fn replace(&self, decision: &Decision, given: &[PathBuf]) -> Result<(), SingleError> {
+        commit_each(self.ready(decision, given)?.into_iter().collect()).into_iter().collect()
     }
 
     /// A finding where the file has names that [`Subject::replace`] would not find, so that they keep the old file.
@@ -45,8 +78,8 @@ impl Subject {
     /// Writes the result to another file, a new one or in the place of an old one; it has this one's permissions, but no
     /// setuid, setgid, capabilities or times.
     pub fn write_copy(&self, decision: &Decision, output: &Path) -> Result<(), SingleError> {
-        let mut new = NewFile::create(output)?;
-        self.pour(decision, output, &mut new)?;
+        let new = NewFile::create(output)?;
+        self.fill(decision, &new)?;
         let mode = Permissions::from_mode(self.metadata.mode() & 0o777);
         new.file().set_permissions(mode).map_err(WriteError::io("set the mode of", output))?;
         Ok(new.commit()?)
@@ -57,31 +90,15 @@ impl Subject {
         fs::metadata(output).is_ok_and(|found| (found.dev(), found.ino()) == (self.metadata.dev(), self.metadata.ino()))
     }
 
-    /// Hands on the new bytes for `place`.
-    fn pour(&self, decision: &Decision, place: &Path, out: &mut dyn Write) -> Result<(), SingleError> {
-        let (patch, size) = (&decision.patch, self.size());
-        let edited = Edited::new(&self.bytes, &patch.edits, patch.size);
-        let mut digester = Digester::default();
-        let mut offset = 0;
-        while offset < patch.size {
-            let length = (patch.size - offset).min(CHUNK);
-            let old = size.clamp(offset, offset + length) - offset;
-            digester.update(&self.bytes.range(offset.min(size), old).map_err(|_| SingleError::Changed)?);
-            let bytes = edited.range(offset, length).map_err(|_| SingleError::Changed)?;
-            out.write_all(&bytes).map_err(WriteError::io("write", place))?;
-            offset += length;
-        }
-        let changed = decision.digest.is_some_and(|digest| digest != digester.finish());
-        if changed { Err(SingleError::Changed) } else { Ok(()) }
-    }
-
-    /// Nobody put another file in its place, or wrote to it, since it was opened.
-    fn check_unmoved(&self) -> Result<(), SingleError> {
-        let state = |metadata: &Metadata| {
-            (metadata.dev(), metadata.ino(), metadata.size(), metadata.mtime(), metadata.mtime_nsec())
-        };
-        let now = fs::symlink_metadata(&self.path).map_err(SingleError::Read)?;
-        if state(&now) == state(&self.metadata) { Ok(()) } else { Err(SingleError::Changed) }
+    /// Gives a new file the new bytes.
+    fn fill(&self, decision: &Decision, new: &NewFile) -> Result<(), SingleError> {
+        let patch = &decision.patch;
+        new.copy_with_edits(&self.bytes, decision.mark, &patch.edits, patch.size).map_err(|error| match error {
+            CopyError::Changed => SingleError::Changed,
+            CopyError::Write(error) => SingleError::Write(error),
+        })?;
+        let now = self.bytes.file().metadata().map_err(SingleError::Read)?;
+        if self.stamp.is_that_of(&Stamp::of(&now, Moment::now())) { Ok(()) } else { Err(SingleError::Changed) }
     }
 }
 

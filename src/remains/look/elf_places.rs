@@ -38,7 +38,7 @@ pub(super) fn name(source: &dyn ReadAt, mentions: &mut [Mention]) {
     let loader = Loader::of(source);
     for mention in mentions.iter_mut() {
         let Some(stretch) = containing(&stretches, mention.offset) else { continue };
-        mention.section = Some(stretch.name.clone());
+        mention.section = Some(stretch.name.as_slice().into());
         mention.place = place(source, stretch, mention, &loader);
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn split(source: &dyn ReadAt, wanted: &Wanted) -> Vec<Mention> {
     }
     let stretches = elf::stretches(source).unwrap_or_default();
     for mention in &mut mentions {
-        mention.section = containing(&stretches, mention.offset).map(|stretch| stretch.name.clone());
+        mention.section = containing(&stretches, mention.offset).map(|stretch| stretch.name.as_slice().into());
     }
     // In old layouts the loader's tables lie in one segment with the code, and their text may begin like the path.
     mentions.retain(|mention| mention.section.as_deref().is_none_or(|name| !is_table(name)));

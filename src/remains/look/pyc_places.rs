@@ -19,7 +19,7 @@ pub(super) fn name(path: &[u8], bytes: &[u8], mentions: &mut [Mention]) {
     let source = [b"/", module, b".py"].concat();
     for mention in mentions {
         if let Some(string) = string_at(bytes, mention.offset) {
-            mention.sample = string[..string.len().min(LONGEST_SAMPLE)].to_vec();
+            mention.sample = string[..string.len().min(LONGEST_SAMPLE)].into();
             mention.path_at = 0;
         }
         mention.place = if mention.path().ends_with(&source) { Place::SourceName } else { Place::Constant };

@@ -1,0 +1,97 @@
+//! A release becomes the current one: by one rename, noted before and after.
+
+use super::{Held, Known, LiveError, Serial};
+use crate::base::write;
+use std::path::Path;
+
+/// A release that is installed whole and was compared with its manifest. Only such a one can become current.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    serial: Serial,
+    known: Known,
+}
+
+/// A release that is current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Active {
+    /// The release.
+    pub serial: Serial,
+    /// The one that was current before.
+    pub before: Option<Serial>,
+}
+
+impl Held {
+    /// Takes note of a tree that lies in the place of a release; `verify` must find nothing wrong with it.
+    pub fn built<E: From<LiveError>>(
+        &mut self,
+        serial: Serial,
+        known: Known,
+        verify: impl FnOnce(&Path) -> Result<(), E>,
+    ) -> Result<Built, E> {
+        let place = self.root.release(serial);
+        if !place.is_dir() {
+            return Err(LiveError::Missing { serial, installed: self.root.installed()? }.into());
+        }
+        verify(&place)?;
+        self.note(|state| _ = state.releases.insert(serial, known.clone()))?;
+        Ok(Built { serial, known })
+    }
+
+    /// Makes a release current. Where it is already, nothing changes.
+    pub fn activate(&mut self, built: &Built) -> Result<Active, LiveError> {
+        let (serial, before) = (built.serial, self.root.current()?);
+        if before == Some(serial) {
+            return Ok(Active { serial, before });
+        }
+        self.note(|state| {
+            state.pending = Some((before, serial));
+            state.releases.insert(serial, built.known.clone());
+        })?;
+        write::replace_symlink(&self.root.link(), &Path::new("r").join(serial.to_string()))?;
+        self.done(before, serial)?;
+        Ok(Active { serial, before })
+    }
+
+    /// Notes that a change of the link that was begun is done. Where it was for the release before, that one is bad or was not
+    /// wanted, and the way forward from it stays open.
+    pub(super) fn done(&mut self, from: Option<Serial>, to: Serial) -> Result<(), LiveError> {
+        self.note(|state| {
+            state.pending = None;
+            state.previous = from.or(state.previous);
+            state.highest = state.highest.max(Some(to));
+        })
+    }
+
+    /// Marks a release as one that no update takes again.
+    pub fn mark_bad(&mut self, serial: Serial) -> Result<(), LiveError> {
+        self.note(|state| _ = state.bad.insert(serial))
+    }
+
+    /// Keeps a release whatever is collected, or lets it go.
+    pub fn pin(&mut self, serial: Serial, pinned: bool) -> Result<(), LiveError> {
+        let installed = self.root.installed()?;
+        if pinned && !installed.contains(&serial) {
+            return Err(LiveError::Missing { serial, installed });
+        }
+        self.note(|state| {
+            if pinned {
+                state.pinned.insert(serial)
+            } else {
+                state.pinned.remove(&serial)
+            };
+        })
+    }
+
+    /// The release that a rollback goes to, an older one that is not bad: the one that was current before, else the newest. So a
+    /// rollback after a rollback goes further back.
+    pub fn way_back(&self) -> Result<Serial, LiveError> {
+        let (current, installed) = (self.root.current()?, self.root.installed()?);
+        let good = |serial: &Serial| {
+            current.is_none_or(|current| *serial < current)
+                && installed.contains(serial)
+                && !self.state.bad.contains(serial)
+        };
+        let newest = || installed.iter().rev().copied().find(good);
+        self.state.previous.filter(good).or_else(newest).ok_or(LiveError::NoPrevious)
+    }
+}

@@ -1,0 +1,93 @@
+//! Old releases go, and those that somebody runs, wants to keep or may go back to stay.
+//!
+//! A lease is a shared lock on a file beside the releases, held by the process that runs a program of one (it stays across
+//! exec); the kernel gives it back when that process ends.
+
+use super::settle::TRASH;
+use super::{Held, LiveError, Root, Serial};
+use crate::base::write;
+use rustix::fs::{FlockOperation, flock};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+
+/// What became of the releases that were not wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Collected {
+    /// Those that are gone.
+    pub gone: Vec<Serial>,
+    /// Those that a process runs from.
+    pub leased: Vec<Serial>,
+}
+
+/// The right to run from a release: it stays as long as this does.
+#[derive(Debug)]
+pub struct Lease {
+    /// The lock; whoever inherits the descriptor holds it too.
+    pub file: File,
+    /// The release.
+    pub serial: Serial,
+}
+
+/// Leases the current release. Needs no right to change anything but the lease's own file.
+pub fn lease(root: &Root) -> Result<Lease, LiveError> {
+    loop {
+        let Some(serial) = root.current()? else {
+            return Err(LiveError::NoCurrent);
+        };
+        let file = open(root, serial)?;
+        flock(&file, FlockOperation::LockShared)
+            .map_err(|error| LiveError::io("lock", &root.release(serial))(error.into()))?;
+        // It may have been collected before the lock was ours; then another one is current.
+        if root.release(serial).is_dir() {
+            return Ok(Lease { file, serial });
+        }
+    }
+}
+
+fn open(root: &Root, serial: Serial) -> Result<File, LiveError> {
+    let dir = root.records().join("leases");
+    match fs::create_dir(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            return Err(LiveError::io("make the directory", &dir)(error));
+        }
+        _ => {}
+    }
+    let path = dir.join(serial.to_string());
+    // For reading alone where it is there: a user who may not write here may run all the same.
+    let found = File::open(&path);
+    let found = found.or_else(|_| OpenOptions::new().read(true).append(true).create(true).open(&path));
+    found.map_err(LiveError::io("open", &path))
+}
+
+impl Held {
+    /// Removes releases, but for the current one, the one before, the pinned, the `keep` newest and those that run.
+    pub fn collect(&mut self, keep: usize) -> Result<Collected, LiveError> {
+        let (current, installed) = (self.root.current()?, self.root.installed()?);
+        let newest = installed.iter().rev().take(keep).copied();
+        let stay: BTreeSet<Serial> =
+            newest.chain(current).chain(self.state.previous).chain(self.state.pinned.iter().copied()).collect();
+        let mut collected = Collected::default();
+        for serial in installed.into_iter().filter(|serial| !stay.contains(serial)) {
+            let file = open(&self.root, serial)?;
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+                collected.leased.push(serial);
+                continue;
+            }
+            self.remove(serial)?;
+            collected.gone.push(serial);
+        }
+        let gone = &collected.gone;
+        self.note(|state| state.releases.retain(|serial, _| !gone.contains(serial)))?;
+        Ok(collected)
+    }
+
+    /// First the name goes, so that nothing half removed is ever taken for a release.
+    fn remove(&self, serial: Serial) -> Result<(), LiveError> {
+        let (place, trash) = (self.root.release(serial), self.root.releases().join(format!("{TRASH}{serial}")));
+        fs::rename(&place, &trash).map_err(LiveError::io("remove", &place))?;
+        write::remove_tree(&trash)?;
+        write::remove(&self.root.records().join("leases").join(serial.to_string()))?;
+        Ok(())
+    }
+}
