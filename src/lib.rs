@@ -32,5 +32,6 @@ pub mod release;
 pub mod remains;
 pub mod scan;
 pub mod text;
+pub mod tuf;
 pub mod verify;
 pub mod web;

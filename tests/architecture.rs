@@ -34,6 +34,9 @@ const PURE: &[&str] = &[
 /// Prints nothing and ends nothing.
 const SILENT: &[&str] = &["println!", "eprintln!", "process::exit", "std::env", "SystemTime", "Instant"];
 
+/// What only `tuf` knows of: how metadata is spelt and verified could be done otherwise one day.
+const OF_TUF: &[&str] = &["tough", "tokio", "aws_lc_rs"];
+
 const MAP: &[Row] = &[
     Row { module: "base", may_import: &[], never: &["println!", "eprintln!", "process::exit"] },
     Row { module: "loader", may_import: &["base"], never: PURE },
@@ -64,6 +67,7 @@ const MAP: &[Row] = &[
     },
     Row { module: "web", may_import: &["base"], never: SILENT },
     Row { module: "objects", may_import: &["base", "web"], never: SILENT },
+    Row { module: "tuf", may_import: &["base", "web", "objects"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row { module: "live", may_import: &["base"], never: SILENT },
@@ -80,7 +84,7 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "web", "objects", "build", "install", "live", "contents", "pipeline",
+            "verify", "pack", "web", "objects", "tuf", "build", "install", "live", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },
@@ -154,7 +158,8 @@ fn every_source_keeps_to_its_row() {
                     problems.push(format!("{}: imports {import}", path.display()));
                 }
             }
-            for word in row.never.iter().filter(|word| names(&code, word)) {
+            let of_tuf = if row.module == "tuf" { &[][..] } else { OF_TUF };
+            for word in row.never.iter().chain(of_tuf).filter(|word| names(&code, word)) {
                 problems.push(format!("{}: contains {word}", path.display()));
             }
         }

@@ -181,6 +181,8 @@ fn program() -> Result<PathBuf, String> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--release", "--target", target])
         .env("CC_x86_64_unknown_linux_musl", "musl-gcc")
+        // Why is said in .ci/static, which builds what is released.
+        .env("CFLAGS_x86_64_unknown_linux_musl", "-idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu")
         .status();
     let directory = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(directory).join(target).join("release/relocate");

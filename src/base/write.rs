@@ -21,7 +21,7 @@ pub use beneath::Beneath;
 pub use copied::CopyError;
 pub use names::{OtherName, finish_interrupted};
 pub use new_dir::NewDir;
-pub use new_file::{NewFile, fresh, record, whole};
+pub use new_file::{NewFile, fresh, record, secret, whole};
 pub use parents::Parents;
 pub use replace::{drop_privileges, may_replace, prepare, replace, replace_symlink};
 pub use scratch::Scratch;

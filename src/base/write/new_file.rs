@@ -9,6 +9,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
+/// The mode of a file that nobody says another of, before the process's mask.
+const OPEN: u32 = 0o666;
+
 /// A file on its way to a name. Dropped without [`NewFile::commit`], nothing of it stays.
 #[derive(Debug)]
 pub struct NewFile {
@@ -30,7 +33,7 @@ impl NewFile {
     /// Fails where the directory is not there or cannot be written, and where `path` is there and no regular file.
     pub fn create(path: &Path) -> Result<Self, WriteError> {
         let path = destination(path)?;
-        let body = unnamed(&path).or_else(|_| partial(&path)).map_err(WriteError::io("write", &path))?;
+        let body = unnamed(&path, OPEN).or_else(|_| partial(&path, OPEN)).map_err(WriteError::io("write", &path))?;
         Ok(Self { path, body })
     }
 
@@ -39,7 +42,7 @@ impl NewFile {
         if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
             return Self::create(path);
         }
-        let body = unnamed(path).or_else(|_| partial(path)).map_err(WriteError::io("write", path))?;
+        let body = unnamed(path, OPEN).or_else(|_| partial(path, OPEN)).map_err(WriteError::io("write", path))?;
         Ok(Self { path: path.to_owned(), body })
     }
 
@@ -54,7 +57,7 @@ impl NewFile {
     #[cfg(test)]
     pub(crate) fn create_partial(path: &Path) -> Result<Self, WriteError> {
         let path = destination(path)?;
-        let body = partial(&path).map_err(WriteError::io("write", &path))?;
+        let body = partial(&path, OPEN).map_err(WriteError::io("write", &path))?;
         Ok(Self { path, body })
     }
 
@@ -127,13 +130,24 @@ pub fn record(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 
 /// Writes a whole file of a few bytes, mode 0644, where nothing has that name: not even a symlink that leads nowhere.
 pub fn fresh(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    unless_taken(path, bytes, 0o644)
+}
+
+/// The same for what nobody but its owner may read, mode 0600; it never had another one.
+pub fn secret(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    unless_taken(path, bytes, 0o600)
+}
+
+fn unless_taken(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> {
     let taken = || WriteError::Taken { path: path.to_owned(), found: "there already" };
     if fs::symlink_metadata(path).is_ok() {
         return Err(taken());
     }
-    let mut file = NewFile::create(path)?;
+    // Whoever may open it now may read it when it is whole.
+    let body = unnamed(path, mode).or_else(|_| partial(path, mode)).map_err(WriteError::io("write", path))?;
+    let mut file = NewFile { path: path.to_owned(), body };
     file.write_all(bytes).map_err(WriteError::io("write", path))?;
-    file.looks(Looks { mode: 0o644, mtime: None })?;
+    file.looks(Looks { mode, mtime: None })?;
     file.sync()?;
     file.link(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => taken(),
@@ -178,18 +192,18 @@ fn destination(path: &Path) -> Result<PathBuf, WriteError> {
     Err(WriteError::Taken { path: path.to_owned(), found: what })
 }
 
-fn unnamed(path: &Path) -> io::Result<Body> {
+fn unnamed(path: &Path, mode: u32) -> io::Result<Body> {
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(directory_of(path), flags, Mode::from_raw_mode(0o666))?);
+    let file = File::from(rustix::fs::open(directory_of(path), flags, Mode::from_raw_mode(mode))?);
     // Without /proc it could never be given a name, so that is found out now and not at the end.
     fs::symlink_metadata(through_proc(&file))?;
     Ok(Body::Unnamed(file))
 }
 
-fn partial(path: &Path) -> io::Result<Body> {
+fn partial(path: &Path, mode: u32) -> io::Result<Body> {
     loop {
         let (name, file) = make_partial(path, |partial| {
-            fs::OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(partial)
+            fs::OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(partial)
         })?;
         // Another run may have cleared it away between the creation and the lock.
         if lock(&file) && fs::symlink_metadata(&name).is_ok() {

@@ -42,7 +42,7 @@ fn read_all(file: &Path) -> io::Result<bool> {
     let mut has_list = false;
     for member in archive.entries().map_err(io::Error::other)? {
         let mut member = member?;
-        has_list |= member.path_bytes().as_ref() == b"+CONTENTS";
+        has_list |= *member.path_bytes() == *b"+CONTENTS";
         io::copy(&mut member, &mut io::sink())?;
     }
     Ok(has_list)
