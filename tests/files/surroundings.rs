@@ -77,6 +77,16 @@ fn without_proc_a_relocated_program_does_not_start_and_relocate_itself_works() {
     relocate(&jail, ["verify", "y.tar.gz"]).expect(0, &["every byte"], &[]);
 }
 
+#[test]
+fn a_directory_for_temporary_files_that_is_not_there_stops_nothing() {
+    let place = Place::small();
+    place.write("old/root/bin/script", format!("#!{}/bin/say\n", place.root().display()));
+    let packed = relocate(place.dir(), ["old/root", "-o", "x.tar.gz"]).env("TMPDIR", place.at("nosuch"));
+    packed.expect(0, &[PROVEN], &[]);
+    relocate(place.dir(), ["verify", "x.tar.gz"]).expect(0, &["every byte"], &[]);
+    assert!(!place.at("nosuch").exists());
+}
+
 /// A program of more than 4 GiB, nearly all of it a hole behind what ELF knows of.
 #[test]
 fn a_file_over_four_gibibytes_is_rewritten_and_packed_whole() {

@@ -46,11 +46,17 @@ impl NewFile {
         Ok(Self { path: path.to_owned(), body })
     }
 
-    /// Begins a file that is never named, in the directory for temporary files (TMPDIR, else /tmp).
+    /// Begins a file that is never named, in the directory for temporary files (TMPDIR, else /tmp). Where nothing can be written
+    /// there, as where a TMPDIR of another place was passed on, /tmp and /var/tmp are tried; the first failure is told.
     pub fn scratch() -> Result<Self, WriteError> {
-        let path = std::env::temp_dir().join("relocate");
-        let file = tempfile::tempfile().map_err(WriteError::io("write", &path))?;
-        Ok(Self { path, body: Body::Unnamed(file) })
+        let wanted = std::env::temp_dir();
+        let path = wanted.join("relocate");
+        let usual = [Path::new("/tmp"), Path::new("/var/tmp")];
+        let made = tempfile::tempfile_in(&wanted).or_else(|first| {
+            let mut others = usual.into_iter().filter(|dir| *dir != wanted);
+            others.find_map(|dir| tempfile::tempfile_in(dir).ok()).ok_or(first)
+        });
+        Ok(Self { body: Body::Unnamed(made.map_err(WriteError::io("write", &path))?), path })
     }
 
     /// Begins a file for `path` with a visible temporary name, as on a file system without O_TMPFILE.
