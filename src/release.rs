@@ -6,7 +6,7 @@
 
 mod choose;
 
-pub use choose::{Channel, Choice, Have, Never, Way, choose};
+pub use choose::{Choice, Have, Never, Way, choose};
 
 use crate::base::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -125,12 +125,6 @@ impl Offer {
             }
         }
         offer
-    }
-
-    /// Every application and platform that there is something of, sorted.
-    pub fn applications(files: &[File]) -> BTreeSet<(String, String)> {
-        let releases = files.iter().filter(|file| matches!(file.custom.kind, Kind::Manifest | Kind::Full));
-        releases.map(|file| (file.custom.app.clone(), file.custom.platform.clone())).collect()
     }
 }
 

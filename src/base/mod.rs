@@ -9,6 +9,7 @@ pub mod digest;
 pub mod event;
 pub mod finding;
 pub mod glob;
+pub mod hold;
 pub mod host;
 pub mod mode;
 pub mod near;

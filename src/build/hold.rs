@@ -4,17 +4,12 @@
 //! free only when they are gone. Refused: waiting, where the caller does not want to; told: whom it waits for.
 
 use crate::base::child::Cancel;
-use rustix::fs::{FlockOperation, flock};
+use crate::base::hold::{self as base, Hold};
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
-
-/// How long between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why the prefix is not ours.
 #[derive(Debug)]
@@ -74,40 +69,26 @@ pub fn hold(
     cancel: &Cancel,
     waiting: impl FnOnce(Option<u32>),
 ) -> Result<Arc<File>, HoldError> {
-    let io = |source| HoldError::Io { path: path.to_owned(), source };
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
     let mut waiting = Some(waiting);
-    while let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        if error != rustix::io::Errno::WOULDBLOCK {
-            return Err(io(error.into()));
-        }
-        let pid = holder(&mut file);
-        if !wait {
-            return Err(HoldError::Taken { path: path.to_owned(), pid });
-        }
-        if cancel.is_cancelled() {
-            return Err(HoldError::Cancelled);
-        }
-        if let Some(tell) = waiting.take() {
+    let mut waits = |pid| {
+        let goes_on = wait && !cancel.is_cancelled();
+        if let Some(tell) = waiting.take().filter(|_| goes_on) {
             tell(pid);
         }
-        thread::sleep(PAUSE);
+        goes_on
+    };
+    match base::hold(path, &mut waits).map_err(|source| HoldError::Io { path: path.to_owned(), source })? {
+        Hold::Ours(file) => Ok(Arc::new(file)),
+        Hold::Theirs(_) if wait => Err(HoldError::Cancelled),
+        Hold::Theirs(pid) => Err(HoldError::Taken { path: path.to_owned(), pid }),
     }
-    file.set_len(0).and_then(|()| file.rewind()).map_err(io)?;
-    file.write_all(format!("{}\n", std::process::id()).as_bytes()).map_err(io)?;
-    Ok(Arc::new(file))
-}
-
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.take(20).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
+    use std::time::Duration;
 
     #[test]
     fn a_second_build_is_told_who_has_the_prefix() {

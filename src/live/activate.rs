@@ -5,10 +5,9 @@ use crate::base::write;
 use std::path::Path;
 
 /// A release that is installed whole and was compared with its manifest. Only such a one can become current.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Built {
     serial: Serial,
-    known: Known,
 }
 
 /// A release that is current.
@@ -33,20 +32,17 @@ impl Held {
             return Err(LiveError::Missing { serial, installed: self.root.installed()? }.into());
         }
         verify(&place)?;
-        self.note(|state| _ = state.releases.insert(serial, known.clone()))?;
-        Ok(Built { serial, known })
+        self.note(|state| _ = state.releases.insert(serial, known))?;
+        Ok(Built { serial })
     }
 
     /// Makes a release current. Where it is already, nothing changes.
-    pub fn activate(&mut self, built: &Built) -> Result<Active, LiveError> {
+    pub fn activate(&mut self, built: Built) -> Result<Active, LiveError> {
         let (serial, before) = (built.serial, self.root.current()?);
         if before == Some(serial) {
             return Ok(Active { serial, before });
         }
-        self.note(|state| {
-            state.pending = Some((before, serial));
-            state.releases.insert(serial, built.known.clone());
-        })?;
+        self.note(|state| state.pending = Some((before, serial)))?;
         write::replace_symlink(&self.root.link(), &Path::new("r").join(serial.to_string()))?;
         self.done(before, serial)?;
         Ok(Active { serial, before })

@@ -3,16 +3,10 @@
 //! The kernel gives the lock back when its process ends, in any way. Programs that are started meanwhile do not inherit it.
 
 use super::{LiveError, Root, State};
+use crate::base::hold::{Hold, hold};
 use crate::base::write::Parents;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::fs::File;
 use std::path::Path;
-use std::thread;
-use std::time::Duration;
-
-/// How long between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// What to do where another process has the lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,27 +61,8 @@ impl Held {
 }
 
 fn lock(path: &Path, wait: Wait) -> Result<File, LiveError> {
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-    let mut file = file.map_err(LiveError::io("lock", path))?;
-    loop {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => break,
-            Err(rustix::io::Errno::WOULDBLOCK) if wait == Wait::Yes => thread::sleep(PAUSE),
-            Err(rustix::io::Errno::WOULDBLOCK) => {
-                return Err(LiveError::Busy { path: path.to_owned(), pid: pid(path) });
-            }
-            Err(error) => return Err(LiveError::io("lock", path)(error.into())),
-        }
+    match hold(path, &mut |_| wait == Wait::Yes).map_err(LiveError::io("lock", path))? {
+        Hold::Ours(file) => Ok(file),
+        Hold::Theirs(pid) => Err(LiveError::Busy { path: path.to_owned(), pid }),
     }
-    // For people and for the message above; the lock itself is the kernel's.
-    let said = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
-    said.map_err(LiveError::io("write", path))?;
-    Ok(file)
-}
-
-/// The process that wrote its number last.
-fn pid(path: &Path) -> Option<u32> {
-    let mut text = String::new();
-    File::open(path).ok()?.take(32).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
 }

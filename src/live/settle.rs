@@ -3,7 +3,6 @@
 use super::{Held, LiveError, Serial};
 use crate::base::write;
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 /// What was found and done.
@@ -54,13 +53,6 @@ impl Held {
                 write::remove_tree(&entry.path())?;
                 removed.push(entry.path());
             }
-        }
-        // The link itself on its way: left by a kill between making and renaming it.
-        let half = self.root.link().with_file_name(".current.relocate-partial");
-        match fs::remove_file(&half) {
-            Ok(()) => removed.push(half),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(LiveError::io("remove", &half)(error)),
         }
         removed.sort();
         Ok(removed)

@@ -4,9 +4,6 @@ use super::{Offer, Release};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The name of a channel.
-pub type Channel = str;
-
 /// What a machine has.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Have<'a> {
@@ -101,7 +98,7 @@ impl fmt::Display for Never {
 }
 
 /// Chooses the newest release of a channel, and of the ways to it the one that fetches least.
-pub fn choose<'a>(offer: &'a Offer, channel: &Channel, have: &Have<'_>) -> Choice<'a> {
+pub fn choose<'a>(offer: &'a Offer, channel: &str, have: &Have<'_>) -> Choice<'a> {
     let newest = offer.releases.values().rev().find(|release| release.custom.channels.contains(channel));
     let Some(release) = newest else { return Choice::Never(Never::Empty) };
     let serial = release.custom.serial;
