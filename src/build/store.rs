@@ -10,6 +10,7 @@ pub use open::open;
 pub use weary::Weary;
 
 use crate::base::digest::Digest;
+use crate::base::write::{NewFile, Parents};
 use std::error::Error;
 use std::fmt;
 use std::path::Path;
@@ -45,4 +46,17 @@ impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         Some(&*self.source)
     }
+}
+
+type Problem = Box<dyn Error + Send + Sync>;
+
+/// Makes the file of a package that `fill` gives the bytes of; it has its name only if that succeeds.
+fn take(into: &Path, fill: impl FnOnce(&mut NewFile) -> Result<(), Problem>) -> Result<(), Problem> {
+    let parents = Parents::make(into)?;
+    let mut file = NewFile::create(into)?;
+    fill(&mut file)?;
+    rustix::fs::fchmod(file.file(), rustix::fs::Mode::from_raw_mode(0o644))?;
+    file.commit()?;
+    parents.keep();
+    Ok(())
 }

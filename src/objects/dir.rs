@@ -4,7 +4,7 @@
 
 use super::{Got, Object, ObjectError, Objects, Presence, Put, When, Wish, is_sound};
 use crate::base::digest::Digester;
-use crate::base::write::{self, NewFile, Parents};
+use crate::base::write::{self, Looks, NewFile, Parents};
 use crate::web::Content;
 use std::error::Error;
 use std::fs::{self, File};
@@ -107,10 +107,11 @@ fn state(file: &mut File) -> io::Result<String> {
 
 fn put(place: &Path, content: Content<'_>, when: When<'_>) -> Result<Put, Problem> {
     let parents = Parents::make(place)?;
-    // Others who write under a condition wait their turn for the moment this takes.
-    let _turn = if when == When::Always { None } else { Some(turn(place)?) };
+    // Others who write over a known state wait their turn for the moment this takes.
+    let _turn = if let When::Same(_) = when { Some(turn(place)?) } else { None };
     let holds = match when {
         When::Always => true,
+        // Sparing the copy where that is easily seen; what counts is whether the name can be given.
         When::New => fs::symlink_metadata(place).is_err_and(|error| error.kind() == io::ErrorKind::NotFound),
         When::Same(known) => open(place)?.map(|mut file| state(&mut file)).transpose()?.as_deref() == Some(known),
     };
@@ -120,13 +121,16 @@ fn put(place: &Path, content: Content<'_>, when: When<'_>) -> Result<Put, Proble
     let mut file = NewFile::create(place)?;
     match content {
         Content::Nothing => {}
-        Content::Bytes(bytes) => drop(io::copy(&mut &*bytes, &mut file)?),
-        Content::File(from) => drop(io::copy(&mut File::open(from)?, &mut file)?),
+        Content::Bytes(bytes) => _ = io::copy(&mut &*bytes, &mut file)?,
+        Content::File(from) => _ = io::copy(&mut File::open(from)?, &mut file)?,
     }
-    rustix::fs::fchmod(file.file(), rustix::fs::Mode::from_raw_mode(0o644))?;
-    file.commit()?;
+    file.looks(Looks { mode: 0o644, mtime: None })?;
+    let done = match when {
+        When::New => file.commit_new()?,
+        When::Always | When::Same(_) => file.commit().map(|()| true)?,
+    };
     parents.keep();
-    Ok(Put::Done)
+    Ok(if done { Put::Done } else { Put::Lost })
 }
 
 /// Holds the directory of a file until it is dropped.

@@ -32,16 +32,31 @@ impl Ask for Server {
         shown_url(&format!("{}{name}", self.base))
     }
 
-    fn ask(
-        &self,
-        name: &str,
-        method: Method,
-        headers: &[(&'static str, String)],
-        body: Content<'_>,
-    ) -> Result<Answer, WebError> {
+    fn ask(&self, name: &str, question: Question<'_>) -> Result<Answer, WebError> {
         let url = format!("{}{name}", self.base);
         let who = self.credentials.as_ref().map_or(Who::Found, Who::Given);
-        self.web.send(&Request { method, url: &url, headers: headers.to_vec(), body, who })
+        self.web.send(&question.request(&url, who))
+    }
+}
+
+/// What a server is asked about a file.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) method: Method,
+    pub(super) headers: &'a [(&'static str, String)],
+    pub(super) body: Content<'a>,
+}
+
+impl<'a> Question<'a> {
+    fn of(method: Method) -> Self {
+        Self { method, headers: &[], body: Content::Nothing }
+    }
+
+    pub(super) fn request<'b>(&self, url: &'b str, who: Who<'b>) -> Request<'b>
+    where
+        'a: 'b,
+    {
+        Request { method: self.method, url, headers: self.headers.to_vec(), body: self.body, who }
     }
 }
 
@@ -51,32 +66,19 @@ pub(super) trait Ask: Send + Sync {
     fn place(&self, name: &str) -> String;
 
     /// Makes one request.
-    fn ask(
-        &self,
-        name: &str,
-        method: Method,
-        headers: &[(&'static str, String)],
-        body: Content<'_>,
-    ) -> Result<Answer, WebError>;
+    fn ask(&self, name: &str, question: Question<'_>) -> Result<Answer, WebError>;
 }
 
 type Problem = Box<dyn Error + Send + Sync>;
 
 /// Asks, and once more where that may help.
-fn ask(
-    server: &impl Ask,
-    doing: &'static str,
-    name: &str,
-    method: Method,
-    headers: &[(&'static str, String)],
-    body: Content<'_>,
-) -> Result<Answer, ObjectError> {
+fn ask(server: &impl Ask, doing: &'static str, name: &str, question: Question<'_>) -> Result<Answer, ObjectError> {
     let failed = |source: Problem| ObjectError::new(doing, server.place(name), source);
     if !is_sound(name) {
         return Err(failed("no name for a file here".into()));
     }
     let is_trouble = |status: u16| matches!(status, 429 | 500 | 502..=504);
-    let first = server.ask(name, method, headers, body);
+    let first = server.ask(name, question);
     let again = match &first {
         Ok(answer) => is_trouble(answer.status),
         Err(error) => error.reason.is_passing(),
@@ -85,7 +87,7 @@ fn ask(
         return first.map_err(|error| failed(error.into()));
     }
     thread::sleep(PAUSE);
-    server.ask(name, method, headers, body).map_err(|error| failed(error.into()))
+    server.ask(name, question).map_err(|error| failed(error.into()))
 }
 
 /// What the server says no with.
@@ -121,7 +123,7 @@ impl<A: Ask> Objects for A {
         if let Some((from, known)) = rest {
             headers.extend([("range", format!("bytes={from}-")), ("if-range", known.to_owned())]);
         }
-        let answer = ask(self, "read", name, Method::Get, &headers, Content::Nothing)?;
+        let answer = ask(self, "read", name, Question { headers: &headers, ..Question::of(Method::Get) })?;
         let from = match answer.status {
             200 => 0,
             206 => match (rest, answer.header("content-range").and_then(first_byte)) {
@@ -140,7 +142,7 @@ impl<A: Ask> Objects for A {
     }
 
     fn look(&self, name: &str) -> Result<Presence, ObjectError> {
-        let answer = ask(self, "look for", name, Method::Head, &[], Content::Nothing)?;
+        let answer = ask(self, "look for", name, Question::of(Method::Head))?;
         match answer.status {
             200 | 204 => Ok(Presence::There),
             404 | 410 => Ok(Presence::Missing),
@@ -156,7 +158,7 @@ impl<A: Ask> Objects for A {
             When::New => vec![("if-none-match", "*".to_owned())],
             When::Same(state) => vec![("if-match", state.to_owned())],
         };
-        let answer = ask(self, "write", name, Method::Put, &headers, content)?;
+        let answer = ask(self, "write", name, Question { method: Method::Put, headers: &headers, body: content })?;
         match answer.status {
             200..=299 => Ok(Put::Done),
             // 409: two who write the same name at once, on S3.
@@ -166,7 +168,7 @@ impl<A: Ask> Objects for A {
     }
 
     fn remove(&self, name: &str) -> Result<(), ObjectError> {
-        let answer = ask(self, "remove", name, Method::Delete, &[], Content::Nothing)?;
+        let answer = ask(self, "remove", name, Question::of(Method::Delete))?;
         match answer.status {
             200..=299 | 404 | 410 => Ok(()),
             _ => Err(refused(self, "remove", name, answer)),

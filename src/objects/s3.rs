@@ -1,8 +1,8 @@
 //! Files in a bucket of S3, or of a server that speaks as S3 does. Requests are signed in their address.
 
 use super::OpenError;
-use super::http::Ask;
-use crate::web::{Answer, Content, Method, Request, Web, WebError, Who};
+use super::http::{Ask, Question};
+use crate::web::{Answer, Method, Web, WebError, Who};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use std::fmt;
 use std::sync::Arc;
@@ -82,21 +82,15 @@ impl Ask for Part {
         format!("s3://{}/{}{name}", self.bucket.name(), self.before)
     }
 
-    fn ask(
-        &self,
-        name: &str,
-        method: Method,
-        headers: &[(&'static str, String)],
-        body: Content<'_>,
-    ) -> Result<Answer, WebError> {
+    fn ask(&self, name: &str, question: Question<'_>) -> Result<Answer, WebError> {
         let (object, keys) = (format!("{}{name}", self.before), self.credentials.as_ref());
-        let url = match method {
-            Method::Get => signed(self.bucket.get_object(keys, &object), headers),
-            Method::Head => signed(self.bucket.head_object(keys, &object), headers),
-            Method::Put => signed(self.bucket.put_object(keys, &object), headers),
-            Method::Delete => signed(self.bucket.delete_object(keys, &object), headers),
+        let url = match question.method {
+            Method::Get => signed(self.bucket.get_object(keys, &object), question.headers),
+            Method::Head => signed(self.bucket.head_object(keys, &object), question.headers),
+            Method::Put => signed(self.bucket.put_object(keys, &object), question.headers),
+            Method::Delete => signed(self.bucket.delete_object(keys, &object), question.headers),
         };
-        self.web.send(&Request { method, url: url.as_str(), headers: headers.to_vec(), body, who: Who::Nobody })
+        self.web.send(&question.request(url.as_str(), Who::Nobody))
     }
 }
 

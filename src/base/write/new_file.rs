@@ -106,6 +106,16 @@ impl NewFile {
         sync_directory(&path).map_err(WriteError::io("make durable", &path))
     }
 
+    /// Gives the file its name where nothing has it; false where something does. Of many who try at once, one succeeds.
+    pub fn commit_new(self) -> Result<bool, WriteError> {
+        self.sync()?;
+        match self.link(&self.path) {
+            Ok(()) => sync_directory(&self.path).map_err(WriteError::io("make durable", &self.path)).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(WriteError::io("name a finished file", &self.path)(error)),
+        }
+    }
+
     /// The rename alone; the bytes must be durable already.
     pub(super) fn name(self) -> Result<(), WriteError> {
         let path = self.path;
@@ -154,12 +164,7 @@ fn unless_taken(path: &Path, bytes: &[u8], mode: u32) -> Result<(), WriteError> 
     let mut file = NewFile { path: path.to_owned(), body };
     file.write_all(bytes).map_err(WriteError::io("write", path))?;
     file.looks(Looks { mode, mtime: None })?;
-    file.sync()?;
-    file.link(path).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => taken(),
-        _ => WriteError::io("name a finished file", path)(error),
-    })?;
-    sync_directory(path).map_err(WriteError::io("make durable", path))
+    if file.commit_new()? { Ok(()) } else { Err(taken()) }
 }
 
 impl Write for NewFile {

@@ -2,82 +2,75 @@
 //!
 //! A package gets its name when it is whole and durable; two who put the same one at once do no harm.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, take};
 use crate::base::digest::Digest;
-use crate::base::write::{NewFile, Parents};
-use std::error::Error;
-use std::fs::{self, File};
+use crate::objects::{Directory, Got, ObjectError, Objects, Presence, When, Wish};
+use crate::web::Content;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A directory of packages.
 #[derive(Debug, Clone)]
-pub struct DirStore {
-    root: PathBuf,
-}
+pub struct DirStore(Directory);
 
 impl DirStore {
     /// Takes a directory, which is made when the first package comes.
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self(Directory::new(root))
+    }
+
+    pub(super) fn of(directory: Directory) -> Self {
+        Self(directory)
     }
 
     /// Where the package of a key is, or would be.
     pub fn place(&self, key: Digest) -> PathBuf {
-        let name = key.to_string();
-        self.root.join(&name[..2]).join(format!("{name}.tgz"))
+        self.0.place(&name(key))
     }
 
     /// Forgets a package that turned out to be damaged.
     pub fn forget(&self, key: Digest) -> Result<(), StoreError> {
-        let place = self.place(key);
-        crate::base::write::remove(&place).map_err(failed("remove", &place))
+        Ok(self.0.remove(&name(key))?)
     }
+}
+
+fn name(key: Digest) -> String {
+    let name = key.to_string();
+    format!("{}/{name}.tgz", &name[..2])
 }
 
 impl Store for DirStore {
     fn has(&self, key: Digest) -> Result<bool, StoreError> {
-        let place = self.place(key);
-        place.try_exists().map_err(failed("look for", &place))
+        Ok(self.0.look(&name(key))? == Presence::There)
     }
 
     fn get(&self, key: Digest, into: &Path) -> Result<bool, StoreError> {
-        let place = self.place(key);
-        match File::open(&place) {
-            Ok(file) => copy(file, into).map_err(failed("copy", &place)).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(failed("open", &place)(error)),
-        }
+        let Got::Bytes(object) = self.0.get(&name(key), &Wish::default())? else { return Ok(false) };
+        let copied = take(into, |file| {
+            io::copy(&mut { object.reader }, file)?;
+            Ok(())
+        });
+        let failed = |source| StoreError { doing: "copy", place: self.0.shown(&name(key)), source };
+        copied.map_err(failed).map(|()| true)
     }
 
+    /// A package that is there already stays.
     fn put(&self, key: Digest, from: &Path) -> Result<(), StoreError> {
-        let place = self.place(key);
-        let file = File::open(from).map_err(failed("open", from))?;
-        match fs::symlink_metadata(&place) {
-            Ok(_) => Ok(()),
-            Err(_) => copy(file, &place).map_err(failed("write", &place)),
-        }
+        self.0.put(&name(key), Content::File(from), When::New)?;
+        Ok(())
     }
 }
 
-fn copy(mut from: File, into: &Path) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let parents = Parents::make(into)?;
-    let mut file = NewFile::create(into)?;
-    io::copy(&mut from, &mut file)?;
-    rustix::fs::fchmod(file.file(), rustix::fs::Mode::from_raw_mode(0o644))?;
-    file.commit()?;
-    parents.keep();
-    Ok(())
-}
-
-fn failed<E: Into<Box<dyn Error + Send + Sync>>>(doing: &'static str, place: &Path) -> impl Fn(E) -> StoreError {
-    let place = place.display().to_string();
-    move |error| StoreError { doing, place: place.clone(), source: error.into() }
+impl From<ObjectError> for StoreError {
+    fn from(error: ObjectError) -> Self {
+        Self { doing: error.doing, place: error.place, source: error.source }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_package_comes_back_as_it_was_put() {

@@ -15,7 +15,7 @@ pub fn open(
 ) -> Result<Box<dyn Store>, OpenError> {
     let place = objects::open(text, web, &Variables { variable, begin: "RELOCATE_CACHE" })?;
     Ok(match place {
-        Place::Directory(directory) => Box::new(DirStore::new(directory.place("").as_path())),
+        Place::Directory(directory) => Box::new(DirStore::of(directory)),
         Place::Remote(objects) => Box::new(Remote(objects)),
     })
 }

@@ -4,20 +4,16 @@
 //! show a file while it comes. Two builders who put different bytes of one key cannot mix theirs up: each has a file of its
 //! own, and the last note counts. What is taken out is compared with the note before it gets a name.
 
-use super::{Store, StoreError};
+use super::{Problem, Store, StoreError, take};
 use crate::base::digest::{Digest, Digester};
-use crate::base::write::{NewFile, Parents};
 use crate::objects::{Got, Object, ObjectError, Objects, Presence, When, Wish};
 use crate::web::Content;
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// The longest note there is.
 const NOTE: u64 = 512;
-type Problem = Box<dyn Error + Send + Sync>;
-
 /// The file of a package.
 struct Note {
     sum: Digest,
@@ -71,7 +67,7 @@ impl Remote {
     fn failed<'a>(&'a self, doing: &'static str, name: &'a str) -> impl FnOnce(Problem) -> StoreError + 'a {
         move |source| match source.downcast::<ObjectError>() {
             // It says itself what was being done.
-            Ok(error) => StoreError { doing: error.doing, place: error.place, source: error.source },
+            Ok(error) => StoreError::from(*error),
             Err(source) => StoreError { doing, place: self.0.shown(name), source },
         }
     }
@@ -79,16 +75,13 @@ impl Remote {
 
 /// Copies a file out of the server, and compares it on the way.
 fn copy(object: Object, note: &Note, into: &Path) -> Result<(), Problem> {
-    let parents = Parents::make(into)?;
-    let mut file = NewFile::create(into)?;
-    let sum = pour(&mut { object.reader }, &mut file)?;
-    if sum != note.sum {
-        return Err(format!("it is damaged: its sum is {sum}, and {} is noted", note.sum).into());
-    }
-    rustix::fs::fchmod(file.file(), rustix::fs::Mode::from_raw_mode(0o644))?;
-    file.commit()?;
-    parents.keep();
-    Ok(())
+    take(into, |file| {
+        let sum = pour(&mut { object.reader }, file)?;
+        if sum == note.sum {
+            return Ok(());
+        }
+        Err(format!("it is damaged: its sum is {sum}, and {} is noted", note.sum).into())
+    })
 }
 
 impl Store for Remote {
