@@ -5,6 +5,8 @@ use crate::base::path::RelPath;
 /// A stage of a job, in the order a person sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Fetching from a repository.
+    Fetch,
     /// Looking at every path of ROOT.
     Scan,
     /// Reading and digesting its files.

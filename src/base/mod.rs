@@ -14,6 +14,7 @@ pub mod host;
 pub mod mode;
 pub mod near;
 pub mod path;
+pub mod pauses;
 pub mod stamp;
 pub mod sums;
 pub mod words;

@@ -6,6 +6,7 @@
 //! O_TMPFILE the file has the name `.NAME.relocate-partial` meanwhile; it is removed on failure and, after a kill, by the
 //! next run that writes NAME. Refused: writing over anything that is not a regular file.
 
+mod append;
 mod beneath;
 mod copied;
 mod names;
@@ -17,6 +18,7 @@ mod scratch;
 mod store;
 mod together;
 
+pub use append::append_line;
 pub use beneath::Beneath;
 pub use copied::CopyError;
 pub use names::{OtherName, finish_interrupted};

@@ -24,6 +24,7 @@ impl Progress {
 
 fn verb(stage: Stage) -> &'static str {
     match stage {
+        Stage::Fetch => "fetching",
         Stage::Scan => "looking",
         Stage::Read => "reading",
         Stage::Fit => "fitting",

@@ -63,6 +63,11 @@ impl Held {
         self.note(|state| _ = state.bad.insert(serial))
     }
 
+    /// Lets a release come again that turned out bad.
+    pub fn forgive(&mut self, serial: Serial) -> Result<(), LiveError> {
+        self.note(|state| _ = state.bad.remove(&serial))
+    }
+
     /// Keeps a release whatever is collected, or lets it go.
     pub fn pin(&mut self, serial: Serial, pinned: bool) -> Result<(), LiveError> {
         let installed = self.root.installed()?;

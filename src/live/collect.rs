@@ -82,6 +82,17 @@ impl Held {
         Ok(collected)
     }
 
+    /// Removes one release that is no good, so that it can come anew. Not the current one, nor one that somebody runs.
+    pub fn discard(&mut self, serial: Serial) -> Result<(), LiveError> {
+        let file = open(&self.root, serial)?;
+        let is_leased = flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
+        if is_leased || self.root.current()? == Some(serial) {
+            return Err(LiveError::InUse { serial });
+        }
+        self.remove(serial)?;
+        self.note(|state| _ = state.releases.remove(&serial))
+    }
+
     /// First the name goes, so that nothing half removed is ever taken for a release.
     fn remove(&self, serial: Serial) -> Result<(), LiveError> {
         let (place, trash) = (self.root.release(serial), self.root.releases().join(format!("{TRASH}{serial}")));

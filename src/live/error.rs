@@ -48,6 +48,11 @@ pub enum LiveError {
         /// Those that are here.
         installed: Vec<Serial>,
     },
+    /// A release cannot go, because it is current or a process runs from it.
+    InUse {
+        /// The release.
+        serial: Serial,
+    },
     /// There is no release to go back to.
     NoPrevious,
     /// No release is current.
@@ -72,6 +77,7 @@ impl LiveError {
                 "remove '{}': what is installed and current stays, only which releases were bad or pinned is forgotten",
                 path.display()
             )),
+            Self::InUse { .. } => Some("end what runs from it, and try again".to_owned()),
             Self::Missing { installed, .. } if installed.is_empty() => None,
             Self::Missing { installed, .. } => {
                 let names: Vec<String> = installed.iter().map(ToString::to_string).collect();
@@ -95,6 +101,7 @@ impl fmt::Display for LiveError {
             }
             Self::State { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
             Self::Missing { serial, .. } => write!(f, "release {serial} is not installed here"),
+            Self::InUse { serial } => write!(f, "release {serial} is in use and cannot be removed"),
             Self::NoPrevious => f.write_str("there is no earlier release to go back to"),
             Self::NoCurrent => f.write_str("no release is current here"),
         }

@@ -86,7 +86,8 @@ impl Root {
         self.path.join("r")
     }
 
-    fn records(&self) -> PathBuf {
+    /// Where our own records of it are.
+    pub fn records(&self) -> PathBuf {
         self.path.join(".relocate")
     }
 

@@ -1,5 +1,6 @@
 //! Why a file could not be read or written, and where.
 
+use crate::web::WebError;
 use std::error::Error;
 use std::fmt;
 
@@ -29,6 +30,12 @@ impl Error for ObjectError {
 }
 
 impl ObjectError {
+    /// Whether it may work a moment later: the server is in trouble, or the way to it is.
+    pub fn is_passing(&self) -> bool {
+        let of_the_way = || self.source.downcast_ref::<WebError>().is_some_and(|error| error.reason.is_passing());
+        self.status.map_or_else(of_the_way, |status| matches!(status, 408 | 425 | 429 | 500 | 502..=504 | 520..=530))
+    }
+
     pub(super) fn new(doing: &'static str, place: String, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { doing, place, status: None, source: source.into() }
     }

@@ -12,6 +12,7 @@ use super::sums::Wrong;
 use super::{Checksum, Distfile, address};
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
+use crate::base::pauses::Pauses;
 use crate::base::write::Parents;
 use crate::web::{Web, shown_url};
 use std::fs::{self, File};
@@ -19,9 +20,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
-
-/// The longest pause between two tries.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// A place that has source archives as the tree's own mirrors have them: `SUBDIR/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -322,8 +320,8 @@ impl Fetcher<'_> {
             part: path,
         };
         let mut version = None;
-        let mut pause = options.pause;
-        for left in (0..options.tries.max(1)).rev() {
+        let mut pauses = Pauses::new(options.tries, options.pause);
+        loop {
             if options.cancel.is_cancelled() {
                 return Err(FetchError::Cancelled);
             }
@@ -337,16 +335,15 @@ impl Fetcher<'_> {
                 Ok(right) => return Ok(Ok(right)),
                 Err(failed) => failed,
             };
-            if let Some(reason) = self.last_word(work, path, part, &failed, host.as_deref(), left)? {
+            let is_last = pauses.is_over();
+            if let Some(reason) = self.last_word(work, path, part, &failed, host.as_deref(), is_last)? {
                 return Ok(Err(reason));
             }
-            let wait = failed.wait.map_or(pause, Duration::from_secs).clamp(pause, LONGEST.max(pause));
+            let Some(wait) = pauses.next(failed.wait.map(Duration::from_secs)) else { return Ok(Err(failed.reason)) };
             let url = shown_url(url);
             self.listener.event(&Event::Again { file: work.number, url, reason: failed.reason, pause: wait });
             rest(wait, options.cancel)?;
-            pause = (pause * 2).min(LONGEST);
         }
-        Ok(Err("it was not tried".to_owned()))
     }
 
     /// The reason, where a place is not to be tried again; puts away what came wrongly.
@@ -357,7 +354,7 @@ impl Fetcher<'_> {
         part: &File,
         failed: &Failed,
         host: Option<&str>,
-        left: u32,
+        is_last: bool,
     ) -> Result<Option<String>, FetchError> {
         let mut reason = failed.reason.clone();
         if failed.is_wrong {
@@ -366,7 +363,7 @@ impl Fetcher<'_> {
             reason = format!("{reason} (kept as {})", bad.display());
             part.set_len(0).map_err(io_error("write", path))?;
         }
-        if failed.is_passing && left > 0 {
+        if failed.is_passing && !is_last {
             return Ok(None);
         }
         if let Some(host) = host.filter(|_| failed.is_of_host) {

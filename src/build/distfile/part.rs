@@ -5,6 +5,7 @@ use super::fetch::Present;
 use super::report::FetchError;
 use super::sums::{self, Wrong};
 use crate::base::child::Cancel;
+use crate::base::pauses;
 use crate::base::write::WriteError;
 use rustix::fs::{FlockOperation, Mode};
 use std::ffi::OsString;
@@ -12,7 +13,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::Duration;
 
 /// What is at a place; none where nothing is.
@@ -72,16 +72,7 @@ pub(super) fn beside(place: &Path, end: &str) -> PathBuf {
 
 /// Waits, unless asked to stop.
 pub(super) fn rest(pause: Duration, cancel: &Cancel) -> Result<(), FetchError> {
-    let step = Duration::from_millis(20);
-    let mut left = pause;
-    while !left.is_zero() {
-        if cancel.is_cancelled() {
-            return Err(FetchError::Cancelled);
-        }
-        thread::sleep(left.min(step));
-        left = left.saturating_sub(step);
-    }
-    Ok(())
+    if pauses::rest(pause, cancel) { Ok(()) } else { Err(FetchError::Cancelled) }
 }
 
 pub(super) fn io_error(doing: &'static str, path: &Path) -> impl Fn(io::Error) -> FetchError {
