@@ -33,5 +33,6 @@ pub mod remains;
 pub mod scan;
 pub mod text;
 pub mod tuf;
+pub mod update;
 pub mod verify;
 pub mod web;

@@ -71,6 +71,11 @@ const MAP: &[Row] = &[
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row { module: "live", may_import: &["base"], never: SILENT },
+    Row {
+        module: "update",
+        may_import: &["base", "manifest", "release", "web", "objects", "tuf", "pack", "install", "live"],
+        never: SILENT,
+    },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -84,7 +89,8 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "web", "objects", "tuf", "build", "install", "live", "contents", "pipeline",
+            "verify", "pack", "web", "objects", "tuf", "build", "install", "live", "update", "release", "contents",
+            "pipeline",
         ],
         never: &["process::exit"],
     },

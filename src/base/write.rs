@@ -15,6 +15,7 @@ mod new_file;
 mod parents;
 mod replace;
 mod scratch;
+mod seal;
 mod store;
 mod together;
 
@@ -27,6 +28,7 @@ pub use new_file::{NewFile, fresh, record, secret, whole};
 pub use parents::Parents;
 pub use replace::{drop_privileges, may_replace, prepare, replace, replace_symlink};
 pub use scratch::Scratch;
+pub use seal::seal;
 pub use store::{Kept, Store};
 pub use together::{BATCH, commit_all, commit_each};
 

@@ -1,6 +1,6 @@
 //! A release becomes the current one: by one rename, noted before and after.
 
-use super::{Held, Known, LiveError, Serial};
+use super::{Held, Known, LiveError, Root, Serial};
 use crate::base::write;
 use std::path::Path;
 
@@ -83,16 +83,21 @@ impl Held {
         })
     }
 
+    /// The release that a rollback goes to.
+    pub fn way_back(&self) -> Result<Serial, LiveError> {
+        self.root.way_back()
+    }
+}
+
+impl Root {
     /// The release that a rollback goes to, an older one that is not bad: the one that was current before, else the newest. So a
     /// rollback after a rollback goes further back.
     pub fn way_back(&self) -> Result<Serial, LiveError> {
-        let (current, installed) = (self.root.current()?, self.root.installed()?);
+        let (state, current, installed) = (self.state()?, self.current()?, self.installed()?);
         let good = |serial: &Serial| {
-            current.is_none_or(|current| *serial < current)
-                && installed.contains(serial)
-                && !self.state.bad.contains(serial)
+            current.is_none_or(|current| *serial < current) && installed.contains(serial) && !state.bad.contains(serial)
         };
         let newest = || installed.iter().rev().copied().find(good);
-        self.state.previous.filter(good).or_else(newest).ok_or(LiveError::NoPrevious)
+        state.previous.filter(good).or_else(newest).ok_or(LiveError::NoPrevious)
     }
 }

@@ -67,6 +67,17 @@ impl Root {
         Ok(Self { path: real })
     }
 
+    /// A directory that is not there yet, and would be at this absolute path.
+    pub fn planned(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Whether a directory is one with releases, as far as its looks tell.
+    pub fn is_at(path: &Path) -> bool {
+        let is_link = fs::symlink_metadata(path.join("current")).is_ok_and(|found| found.is_symlink());
+        path.join("r").is_dir() && (is_link || path.join(".relocate/state.json").is_file())
+    }
+
     /// Its real path.
     pub fn path(&self) -> &Path {
         &self.path

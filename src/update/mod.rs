@@ -1,0 +1,30 @@
+//! Releases come from a repository into a directory of releases: followed, fetched, built, made current, and gone back from.
+//!
+//! Takes the path of that directory, where its releases come from and how trust begins; gives what was done. The order is that of
+//! `docs/delivery.md`: nothing is parsed before it is known to be what was signed, nothing is current before it is whole and
+//! verified, and nothing is removed before the new one is current. A run that is killed at any moment leaves the old release or
+//! the new one, and the next run finishes. Prints nothing.
+
+mod audit;
+mod build;
+mod error;
+mod fetch;
+mod follow;
+mod offered;
+mod rollback;
+mod room;
+mod root_key;
+mod run;
+mod source;
+mod status;
+mod trust;
+
+pub use error::UpdateError;
+pub use fetch::{FetchError, Wrong};
+pub use rollback::{Back, Rollback, pin, rollback};
+pub use room::{Short, What};
+pub use root_key::RootKey;
+pub use run::{Open, Outcome, Report, Summary, Task, Wish, update};
+pub use source::{CHANNEL, KEEP, Source, Typed};
+pub use status::{Installed, Status, status, verify};
+pub use trust::Damaged;

@@ -1,0 +1,344 @@
+//! The update itself, step by step.
+
+use super::audit::Audit;
+use super::build::Build;
+use super::error::UpdateError;
+use super::fetch::Fetch;
+use super::follow::Follow;
+use super::offered;
+use super::root_key::RootKey;
+use super::source::{Source, Typed};
+use super::trust::Trust;
+use crate::base::child::Cancel;
+use crate::base::event::Listener;
+use crate::base::write::Parents;
+use crate::live::{Held, Known, LiveError, Root, Serial, Wait};
+use crate::objects::Objects;
+use crate::release::{Choice, Have, Never, Offer, Release, Way, choose};
+use crate::tuf::{Freshness, Moment, Trusted};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// The newest release is to be current.
+    Update,
+    /// Whether there is a newer one. Keeps nothing but what is trusted.
+    Check,
+    /// What would be done. Writes nothing at all.
+    DryRun,
+}
+
+/// Opens the place that a repository is at.
+pub type Open<'a> = dyn Fn(&str, Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> + 'a;
+
+/// An update as it is wanted.
+pub struct Wish<'a> {
+    /// The directory of releases, absolute; made where it is not there.
+    pub root: &'a Path,
+    /// What to do.
+    pub task: Task,
+    /// What was typed of where releases come from.
+    pub typed: Typed,
+    /// How trust begins, the first time.
+    pub root_key: Option<&'a RootKey>,
+    /// Whether the metadata must be fresh.
+    pub freshness: Freshness,
+    /// What to do where another update is at work.
+    pub wait: Wait,
+    /// A release that may come again though it turned out bad.
+    pub retry: Option<Serial>,
+    /// What runs here, such as `x86_64-linux`.
+    pub platform: &'a str,
+    /// The version of this program.
+    pub tool: &'a str,
+    /// Opens the repository, with the certificates that alone are believed.
+    pub open: &'a Open<'a>,
+    /// Tells the time.
+    pub clock: &'a dyn Fn() -> Moment,
+    /// Is told what is wrong and was let pass.
+    pub warn: &'a dyn Fn(String),
+    /// Is told how far it is.
+    pub listener: &'a dyn Listener,
+    /// Stops what is being fetched.
+    pub cancel: &'a Cancel,
+}
+
+/// A release in a few words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Its number.
+    pub serial: u32,
+    /// Its version as its maker names it.
+    pub version: String,
+    /// How it comes, or came.
+    pub way: Way,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The newest release is current.
+    Nothing,
+    /// There is another one, which is not to come.
+    Stays(Never),
+    /// There is a newer one.
+    Available(Summary),
+    /// A newer one is current now.
+    Updated {
+        /// Which.
+        release: Summary,
+        /// Releases that were removed.
+        gone: Vec<Serial>,
+        /// Releases that would have been, and that a process runs from.
+        leased: Vec<Serial>,
+    },
+}
+
+/// What was found and done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The directory of releases, its real path.
+    pub root: PathBuf,
+    /// The application.
+    pub app: String,
+    /// The channel.
+    pub channel: String,
+    /// The release that was current before.
+    pub before: Option<Serial>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// Does it.
+pub fn update(wish: &Wish<'_>) -> Result<Report, UpdateError> {
+    if wish.task == Task::DryRun {
+        // What is not there yet is as good as empty.
+        let Ok(root) = Root::open(wish.root) else { return Run { wish, root: Root::planned(wish.root) }.look() };
+        return Run { wish, root }.look();
+    }
+    Parents::make(&wish.root.join("any"))?.keep();
+    let root = Root::open(wish.root)?;
+    let mut held = root.hold(wish.wait)?;
+    let run = Run { wish, root };
+    if wish.task == Task::Check {
+        return run.look();
+    }
+    let audit = Audit::of(&run.root, wish.clock, wish.tool);
+    let done = settle(&mut held, &audit).and_then(|()| run.update(&mut held, &audit));
+    done.inspect_err(|error| audit.failed("update", error))
+}
+
+struct Run<'a> {
+    wish: &'a Wish<'a>,
+    root: Root,
+}
+
+/// What is trusted, and where it came from.
+struct Followed {
+    trusted: Trusted,
+    source: Source,
+    objects: Box<dyn Objects>,
+}
+
+impl Run<'_> {
+    /// Says what there is, and changes nothing.
+    fn look(&self) -> Result<Report, UpdateError> {
+        let followed = self.follow()?;
+        let offer = offered::offer(&followed.trusted, &followed.source.app, self.wish.platform);
+        let here = Here::of(&self.root, self.wish.retry)?;
+        let outcome = match choose(&offer, &followed.source.channel, &here.have()) {
+            Choice::Nothing => Outcome::Nothing,
+            Choice::Never(why) => never(why, &followed.source, here.current)?,
+            Choice::Update { release, way } => {
+                self.fits(release)?;
+                Outcome::Available(summary(release, way))
+            }
+        };
+        Ok(self.report(followed.source, here.current.map(Serial), outcome))
+    }
+
+    /// Makes the newest release the current one.
+    fn update(&self, held: &mut Held, audit: &Audit<'_>) -> Result<Report, UpdateError> {
+        let followed = self.follow()?;
+        followed.source.keep_in(&self.root.records())?;
+        let source = &followed.source;
+        let offer = offered::offer(&followed.trusted, &source.app, self.wish.platform);
+        let here = Here::of(&self.root, self.wish.retry)?;
+        let before = here.current.map(Serial);
+        let release = match choose(&offer, &source.channel, &here.have()) {
+            Choice::Nothing => return Ok(self.report(followed.source, before, Outcome::Nothing)),
+            Choice::Never(why) => {
+                let outcome = never(why, source, here.current)?;
+                return Ok(self.report(followed.source, before, outcome));
+            }
+            Choice::Update { release, .. } => release,
+        };
+        self.fits(release)?;
+        let way = self.build(held, &followed, &offer, here)?;
+        let serial = Serial(release.custom.serial);
+        let known = Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds() };
+        let known = held.state().releases.get(&serial).cloned().unwrap_or(known);
+        // Whoever built it compared every byte.
+        let built = held.built(serial, known, |_| Ok::<(), LiveError>(()))?;
+        held.forgive(serial)?;
+        let active = held.activate(built)?;
+        let facts = json!({
+            "result": "done", "from": active.before, "to": serial, "version": release.custom.version,
+            "way": word(way), "fetched": bytes(way), "repository": crate::web::shown_url(&source.from),
+        });
+        audit.note("update", facts)?;
+        let collected = held.collect(source.keep)?;
+        self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
+        let outcome =
+            Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased };
+        Ok(self.report(followed.source, before, outcome))
+    }
+
+    fn follow(&self) -> Result<Followed, UpdateError> {
+        let wish = self.wish;
+        let old = Source::read(&self.root.records())?;
+        let trust = Trust::at(self.root.records().join("trust"));
+        if let (Some(old), Some(key)) = (&old, wish.root_key) {
+            self.same_root(old, key, &trust)?;
+        }
+        let from = wish.typed.from.as_deref().or(old.as_ref().map(|old| old.from.as_str()));
+        let from = from.ok_or_else(|| UpdateError::NoSource(self.root.path().to_owned()))?.to_owned();
+        let ca_file = wish.typed.ca_file.as_deref().or(old.as_ref().and_then(|old| old.ca_file.as_deref()));
+        let objects = (wish.open)(&from, ca_file)?;
+        let follow = Follow {
+            trust: &trust,
+            root_key: wish.root_key,
+            now: (wish.clock)(),
+            freshness: wish.freshness,
+            keeps: wish.task != Task::DryRun,
+            warn: wish.warn,
+        };
+        let trusted = follow.follow(&*objects)?;
+        let source = if let Some(old) = old {
+            old.with(&wish.typed)?
+        } else {
+            let app = offered::app(&trusted, wish.typed.app.as_deref(), wish.platform)?;
+            Source::new(from, app, wish.root_key.map(RootKey::sum)).with(&wish.typed)?
+        };
+        Ok(Followed { trusted, source, objects })
+    }
+
+    /// A root that is named again must be the one that trust began with, or there must be no trust.
+    fn same_root(&self, old: &Source, key: &RootKey, trust: &Trust) -> Result<(), UpdateError> {
+        let typed = key.sum();
+        let here = old.root_key.unwrap_or(typed);
+        if here == typed || matches!(trust.read(), Ok(None)) {
+            return Ok(());
+        }
+        Err(UpdateError::OtherRoot { here, typed, trust: self.root.records().join("trust") })
+    }
+
+    /// The release whose turn it is, built whole in its place; by which way it came.
+    fn build(&self, held: &mut Held, followed: &Followed, offer: &Offer, mut here: Here) -> Result<Way, UpdateError> {
+        let cache = self.cache();
+        let fetch = self.fetch_in(&*followed.objects, &cache);
+        let build = Build { root: &self.root, trusted: &followed.trusted, fetch: &fetch, wish: self.wish };
+        loop {
+            let Choice::Update { release, way } = choose(offer, &followed.source.channel, &here.have()) else {
+                // It was chosen a moment ago; only fewer ways to it are known since.
+                return Err(UpdateError::Live(LiveError::NoCurrent));
+            };
+            match build.build(held, release, way)? {
+                None => return Ok(way),
+                Some(useless) => here.installed.retain(|serial| *serial != useless.0),
+            }
+        }
+    }
+
+    fn fetch_in<'a>(&'a self, objects: &'a dyn Objects, cache: &'a Path) -> Fetch<'a> {
+        Fetch { objects, cache, listener: self.wish.listener, cancel: self.wish.cancel }
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.root.records().join("cache")
+    }
+
+    fn fits(&self, release: &Release) -> Result<(), UpdateError> {
+        let (serial, have) = (release.custom.serial, self.wish.tool);
+        match &release.custom.min_tool {
+            Some(wants) if !offered::is_at_least(have, wants) => {
+                Err(UpdateError::Tool { serial, wants: wants.clone(), have: have.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn report(&self, source: Source, before: Option<Serial>, outcome: Outcome) -> Report {
+        let Source { app, channel, .. } = source;
+        Report { root: self.root.path().to_owned(), app, channel, before, outcome }
+    }
+}
+
+/// Finishes what a killed run left.
+fn settle(held: &mut Held, audit: &Audit<'_>) -> Result<(), UpdateError> {
+    held.settle()?.finished.map_or(Ok(()), |to| audit.note("finished", json!({ "to": to })))
+}
+
+/// Why the newest one does not come: an error, or all is well as it is.
+fn never(why: Never, source: &Source, current: Option<u32>) -> Result<Outcome, UpdateError> {
+    match why {
+        Never::Bad { .. } | Never::Older { .. } if current.is_some() => Ok(Outcome::Stays(why)),
+        why => Err(UpdateError::Never { why, channel: source.channel.clone() }),
+    }
+}
+
+/// What this directory has.
+struct Here {
+    current: Option<u32>,
+    highest: Option<u32>,
+    installed: Vec<u32>,
+    bad: BTreeSet<u32>,
+    path: u64,
+}
+
+impl Here {
+    fn of(root: &Root, retry: Option<Serial>) -> Result<Self, UpdateError> {
+        let (state, current) = (root.state()?, root.current()?);
+        let path = root.release(Serial(0)).as_os_str().len() as u64 - 1;
+        Ok(Self {
+            current: current.map(|serial| serial.0),
+            highest: state.highest.max(current).map(|serial| serial.0),
+            installed: root.installed()?.into_iter().map(|serial| serial.0).collect(),
+            bad: state.bad.iter().filter(|serial| Some(**serial) != retry).map(|serial| serial.0).collect(),
+            path,
+        })
+    }
+
+    fn have(&self) -> Have<'_> {
+        Have {
+            current: self.current,
+            highest: self.highest,
+            installed: &self.installed,
+            bad: Some(&self.bad),
+            path: self.path,
+        }
+    }
+}
+
+fn summary(release: &Release, way: Way) -> Summary {
+    Summary { serial: release.custom.serial, version: release.custom.version.clone(), way }
+}
+
+/// A way in one word.
+pub(super) fn word(way: Way) -> &'static str {
+    match way {
+        Way::Installed => "installed",
+        Way::Delta { .. } => "delta",
+        Way::Full { .. } => "full",
+    }
+}
+
+fn bytes(way: Way) -> u64 {
+    match way {
+        Way::Installed => 0,
+        Way::Delta { bytes, .. } | Way::Full { bytes } => bytes,
+    }
+}
