@@ -1,11 +1,13 @@
 //! What was typed. What it means here is decided in the file of each command.
 
 mod building;
+mod releases;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(super) use releases::{ExecArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 #[command(name = "relocate", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(override_usage = "relocate ROOT [-o OUT] [OPTIONS]\n       relocate COMMAND ...")]
 #[command(
-    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 5 build failed, 70 a fault of ours, 75 busy.\nA directory that is named like a command is written ./check."
+    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 5 build failed, 70 a fault of ours, 75 busy, 100 something newer is there.\nA directory that is named like a command is written ./check."
 )]
 pub(super) struct Cli {
     /// What to do.
@@ -51,6 +53,16 @@ pub(super) enum Command {
     Fetch(FetchArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
+    /// Make the newest release of a repository the current one in ROOT; the first time with --from and --root-key
+    Update(UpdateArgs),
+    /// Make the release before the current one current again
+    Rollback(RollbackArgs),
+    /// Say which releases are in ROOT, which is current, and what its repository has
+    Releases(ReleasesArgs),
+    /// Keep an installed release whatever is removed, or let it go
+    Pin(PinArgs),
+    /// Run a program of the current release, which stays on the disk until that ends
+    Exec(ExecArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }
@@ -285,8 +297,11 @@ pub(super) struct FixArgs {
 /// `relocate verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// A directory or an archive that relocate made
+    /// A directory or an archive that relocate made, or a directory of releases
     pub tree: PathBuf,
+    /// All releases of a directory, not the current one alone
+    #[arg(long)]
+    pub all: bool,
     /// Output options.
     #[command(flatten)]
     pub common: Common,

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 19] = [
     "pack",
     "check",
     "install",
@@ -21,12 +21,14 @@ const COMMANDS: [&str; 14] = [
     "plan",
     "build-one",
     "demo",
-];
-/// Words that are kept for commands this version does not have.
-const LATER: [&str; 12] = [
-    "publish", "repo", "promote", "retire", "update", "rollback", "releases", "import", "deploy", "self", "wrapper",
+    "update",
+    "rollback",
+    "releases",
+    "pin",
     "exec",
 ];
+/// Words that are kept for commands this version does not have.
+const LATER: [&str; 8] = ["publish", "repo", "promote", "retire", "import", "deploy", "self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]

@@ -18,9 +18,11 @@ pub enum Exit {
     Environment = 4,
     /// A bootstrap or a package could not be built.
     Build = 5,
+    /// There is something newer.
+    Available = 100,
     /// A fault of ours.
     Bug = 70,
-    /// Another build has the prefix, and we were not to wait.
+    /// Another process is at work there, and we were not to wait.
     InUse = 75,
 }
 

@@ -14,7 +14,7 @@ use crate::recipe::Recipe;
 use crate::verify::judge::Verdict;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The number of the schema; it grows when a field changes its meaning or goes away, not when one is added.
 pub(super) const SCHEMA: u32 = 1;
@@ -31,11 +31,11 @@ pub(super) fn bytes(bytes: &[u8]) -> Value {
 }
 
 /// A path of this machine, in the way of every path in a report.
-fn place(path: &Path) -> Value {
+pub(super) fn place(path: &Path) -> Value {
     bytes(path.as_os_str().as_bytes())
 }
 
-fn result(exit: Exit) -> &'static str {
+pub(super) fn result(exit: Exit) -> &'static str {
     match exit {
         Exit::Done => "done",
         Exit::No => "no",
@@ -44,6 +44,7 @@ fn result(exit: Exit) -> &'static str {
         Exit::Environment => "environment",
         Exit::Build => "build failed",
         Exit::InUse => "in use",
+        Exit::Available => "available",
         Exit::Bug => "bug",
     }
 }
@@ -225,6 +226,19 @@ pub(super) fn verify(tree: &Path, findings: &[Finding], exit: Exit) -> String {
         "exit": exit as u8,
         "tree": place(tree),
         "findings": findings,
+    }))
+}
+
+/// The same of the releases of a directory.
+pub(super) fn verify_releases(root: &Path, compared: &[(PathBuf, Vec<Finding>)], exit: Exit) -> String {
+    let release = |(tree, findings): &(PathBuf, Vec<Finding>)| json!({"tree": place(tree), "findings": findings});
+    line(&json!({
+        "schema": SCHEMA,
+        "command": "verify",
+        "result": result(exit),
+        "exit": exit as u8,
+        "tree": place(root),
+        "releases": compared.iter().map(release).collect::<Vec<_>>(),
     }))
 }
 

@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod dispatch;
 mod elf;
+mod exec;
 mod exit;
 mod failure;
 mod fetch;
@@ -28,10 +29,13 @@ mod paste;
 mod peer;
 mod plan;
 mod progress;
+mod releases;
 mod report;
+mod rollback;
 mod sources;
 mod summary;
 mod target;
+mod update;
 mod verify;
 
 pub use exit::Exit;
@@ -90,6 +94,11 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Fix(args) => fix::run(&args, fix::look),
             Command::Verify(args) => verify::run(&args),
             Command::Elf(args) => elf::run(&args),
+            Command::Update(args) => update::run(&args),
+            Command::Rollback(args) => rollback::run(&args),
+            Command::Pin(args) => rollback::pin(&args),
+            Command::Releases(args) => releases::run(&args),
+            Command::Exec(args) => exec::run(&args),
         },
         Err(error) => usage(&error),
     }

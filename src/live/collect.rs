@@ -7,9 +7,11 @@ use super::settle::TRASH;
 use super::{Held, LiveError, Root, Serial};
 use crate::base::write;
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::{FdFlags, fcntl_setfd};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::path::Path;
 
 /// What became of the releases that were not wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +29,14 @@ pub struct Lease {
     pub file: File,
     /// The release.
     pub serial: Serial,
+}
+
+impl Lease {
+    /// Lets a program that this process becomes hold it too.
+    pub fn inherit(&self) -> Result<(), LiveError> {
+        let done = fcntl_setfd(&self.file, FdFlags::empty());
+        done.map_err(|error| LiveError::io("hand on the lock of", Path::new(&self.serial.to_string()))(error.into()))
+    }
 }
 
 /// Leases the current release. Needs no right to change anything but the lease's own file.

@@ -26,5 +26,5 @@ pub use room::{Short, What};
 pub use root_key::RootKey;
 pub use run::{Open, Outcome, Report, Summary, Task, Wish, update};
 pub use source::{CHANNEL, KEEP, Source, Typed};
-pub use status::{Installed, Status, status, verify};
+pub use status::{Installed, Status, status};
 pub use trust::Damaged;

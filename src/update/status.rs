@@ -2,12 +2,10 @@
 //!
 //! Reads the disk alone; asks no repository and takes no lock.
 
-use super::build::compared;
 use super::error::UpdateError;
 use super::offered;
 use super::source::Source;
 use super::trust::Trust;
-use crate::base::finding::Finding;
 use crate::live::{Root, Serial};
 use crate::tuf::{Freshness, Moment, RoleName, Trusted, recall};
 use std::fs;
@@ -108,11 +106,4 @@ fn trusted(root: &Root, now: Moment) -> Result<Option<Trusted>, String> {
     let kept = Trust::at(root.records().join("trust")).read().map_err(|damaged| damaged.to_string())?;
     let Some(kept) = kept else { return Ok(None) };
     recall(&kept, now, Freshness::Waived).map(Some).map_err(|refused| refused.to_string())
-}
-
-/// Compares releases with their manifests: the current one, or all that are here. The findings of each are sorted.
-pub fn verify(path: &Path, all: bool) -> Result<Vec<(Serial, Vec<Finding>)>, UpdateError> {
-    let root = Root::open(path)?;
-    let serials = if all { root.installed()? } else { vec![root.current()?.ok_or(crate::live::LiveError::NoCurrent)?] };
-    serials.into_iter().map(|serial| Ok((serial, compared(&root.release(serial))?))).collect()
 }

@@ -41,7 +41,7 @@ mod tests {
         let path = dir.path().join("log");
         append_line(&path, "one").unwrap();
         append_line(&path, "two").unwrap();
-        std::fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"thr").unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"thr").unwrap();
         append_line(&path, "four").unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\nthr\nfour\n");
     }
