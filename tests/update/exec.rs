@@ -1,0 +1,50 @@
+//! A program that is run from the current release stays with it.
+
+use crate::call::PROGRAM;
+use crate::pack::runs;
+use crate::place::names;
+use crate::repository::Repository;
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+#[test]
+fn a_program_of_the_current_release_runs_by_its_real_path() {
+    let repository = Repository::with(&[1]);
+    repository.relocate(["exec", "app", "where"]).expect(4, &[], &["app"]);
+    repository.first().expect(0, &["updated"], &[]);
+    let real = fs::canonicalize(repository.releases()).unwrap().join("r/1");
+    let said = String::from_utf8(repository.relocate(["exec", "app", "where"]).expect_bytes()).unwrap();
+    assert!(said.starts_with("1 ") && said.trim().ends_with(real.to_str().unwrap()), "{said}");
+    repository.relocate(["exec", "app", "bin/app", "0", "--help"]).expect(0, &["release 1"], &[]);
+    repository.relocate(["exec", "app", "nothing"]).expect(1, &[], &["release 1 has no program 'nothing'"]);
+    for outside in ["../../../bin/sh", "/bin/sh"] {
+        repository.relocate(["exec", "app", outside]).expect(1, &[], &["has no program"]);
+    }
+}
+
+#[test]
+fn a_release_that_a_process_runs_from_stays_until_that_ends() {
+    let mut repository = Repository::with(&[1]);
+    repository.first().expect(0, &["updated"], &[]);
+    let app = repository.releases();
+    let mut running = Command::new(PROGRAM);
+    running.arg("exec").arg(&app).args(["app", "60"]).stdout(Stdio::piped()).process_group(0);
+    let mut running = running.spawn().unwrap();
+    let mut said = [0; 10];
+    running.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"release 1\n");
+    repository.release(2);
+    repository.relocate(["update", "app", "--keep", "1"]).expect(0, &["updated"], &[]);
+    repository.release(3);
+    repository.update().expect(0, &["updated", "still running, removed later: release 1"], &[]);
+    assert_eq!((runs(&app), names(&app.join("r"))), (3, ["1", "2", "3"].map(str::to_owned).to_vec()));
+    // Its child, sleep, holds the lease until it ends as well.
+    let group = format!("-{}", running.id());
+    crate::place::succeed(Command::new("sh").args(["-c", "kill -KILL -- \"$0\""]).arg(group));
+    running.wait().unwrap();
+    repository.release(4);
+    repository.update().expect(0, &["removed: releases 1, 2"], &[]);
+    assert_eq!(names(&app.join("r")), ["3", "4"]);
+}
