@@ -143,6 +143,7 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         UpdateError::Trust(Why::ClockBehind { .. } | Why::ClockAhead { .. }) => Exit::Environment,
         UpdateError::Trust(why) if why.is_unreached() => Exit::Environment,
         UpdateError::Trust(_)
+        | UpdateError::RootKey(_)
         | UpdateError::NoApp { .. }
         | UpdateError::Never { .. }
         | UpdateError::Tool { .. }

@@ -45,6 +45,8 @@ pub enum UpdateError {
     NoSource(PathBuf),
     /// Nobody said how trust begins.
     NoRootKey,
+    /// The root that was named is none.
+    RootKey(Why),
     /// Trust began with another root here.
     OtherRoot {
         /// The sha256 of the one it began with.
@@ -130,6 +132,7 @@ impl UpdateError {
             Self::NoRootKey => {
                 "name the publisher's root.json, or the sha256 of its 1.root.json, with --root-key; get it by a way you trust"
             }
+            Self::RootKey(_) => "get the root.json, or its sha256, from the publisher again",
             Self::OtherRoot { trust, .. } => {
                 return Some(format!(
                     "leave --root-key out; to begin anew with that root, remove '{}'",
@@ -171,6 +174,7 @@ impl fmt::Display for UpdateError {
             Self::Settings { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
             Self::NoSource(path) => write!(f, "nothing says where the releases of '{}' come from", path.display()),
             Self::NoRootKey => f.write_str("nothing is trusted here yet"),
+            Self::RootKey(why) => write!(f, "the root that --root-key names cannot be used: {why}"),
             Self::OtherRoot { here, typed, .. } => {
                 write!(f, "trust began here with the root {here}, and --root-key names {typed}")
             }
@@ -221,7 +225,7 @@ impl std::error::Error for UpdateError {
             Self::Write(source) => Some(source),
             Self::Live(source) => Some(source),
             Self::Open(source) => Some(source),
-            Self::Trust(source) => Some(source),
+            Self::Trust(source) | Self::RootKey(source) => Some(source),
             Self::Damaged(source) => Some(source),
             Self::Fetch(source) => Some(source),
             Self::Install(source) => Some(source),

@@ -20,8 +20,11 @@ pub(super) struct Follow<'a> {
 impl Follow<'_> {
     /// Follows it; the next run begins where this one ended, also where it ends with an error.
     pub(super) fn follow(&self, objects: &dyn Objects) -> Result<Trusted, UpdateError> {
+        let is_first = matches!(self.trust.read(), Ok(None));
         let before = self.before(objects)?;
         let done = match self.ask(objects, &before) {
+            // Nothing was remembered: it is what the user brought.
+            Err(UpdateError::Trust(Why::Memory { why, .. })) if is_first => Err(UpdateError::RootKey(*why)),
             Err(UpdateError::Trust(why @ Why::Memory { .. })) => self.instead(objects, &before, why),
             done => done,
         };

@@ -31,11 +31,11 @@ fn another_publishers_root_and_one_that_too_few_signed_are_refused() {
     let with = |key: &str| repository.relocate(["update", "app", "--from", "repo", "--root-key", key]);
     with("few.json").expect(1, &[], &["1 good signature", "2 wanted"]);
     fs::write(repository.place.at("no.json"), b"{}").unwrap();
-    with("no.json").expect(1, &[], &["is no metadata"]);
+    with("no.json").expect(1, &[], &["the root that --root-key names cannot be used: ", "its type is ''"]);
     with("nowhere.json").expect(4, &[], &["cannot read 'nowhere.json'"]);
     let other = Repository::with(&[1]);
     let mut text = fs::read_to_string(other.at("tuf/timestamp.json")).unwrap();
-    text = text.replace(":1,", ":2,");
+    text = text.replace("\"version\":1", "\"version\":2");
     fs::write(repository.at("tuf/timestamp.json"), text).unwrap();
     with("root.json").expect(1, &[], &["timestamp.json is not signed as root 1 wants it"]);
     assert!(!repository.releases().join("current").exists());
@@ -106,11 +106,14 @@ fn a_bit_that_flipped_in_any_file_is_seen_and_nothing_of_it_is_used() {
     repository.first().expect(0, &["updated"], &[]);
     let before = files(&repository);
     repository.release(2);
-    let new: Vec<_> = files(&repository)
+    let mut new: Vec<_> = files(&repository)
         .into_iter()
         .filter(|(name, bytes)| before.get(name) != Some(bytes) && !name.contains(".manifest."))
         .collect();
-    assert_eq!(new.len(), 4, "timestamp, snapshot, targets, pack");
+    // In the order in which they are asked for: what was good before the damaged one is not asked for again.
+    let parts = ["timestamp.json", "snapshot.json", "targets.json", ".full.tar.zst"];
+    new.sort_by_key(|(name, _)| parts.iter().position(|part| name.ends_with(part)));
+    assert_eq!(new.len(), parts.len());
     for (name, bytes) in &new {
         let mut flipped = bytes.clone();
         let middle = flipped.len() / 2;

@@ -4,6 +4,8 @@ use crate::call::PROGRAM;
 use crate::pack::runs;
 use crate::place::names;
 use crate::repository::Repository;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -41,8 +43,7 @@ fn a_release_that_a_process_runs_from_stays_until_that_ends() {
     repository.update().expect(0, &["updated", "still running, removed later: release 1"], &[]);
     assert_eq!((runs(&app), names(&app.join("r"))), (3, ["1", "2", "3"].map(str::to_owned).to_vec()));
     // Its child, sleep, holds the lease until it ends as well.
-    let group = format!("-{}", running.id());
-    crate::place::succeed(Command::new("sh").args(["-c", "kill -KILL -- \"$0\""]).arg(group));
+    killpg(Pid::from_raw(running.id().cast_signed()), Signal::SIGKILL).unwrap();
     running.wait().unwrap();
     repository.release(4);
     repository.update().expect(0, &["removed: releases 1, 2"], &[]);
