@@ -25,6 +25,7 @@ pub mod loader;
 pub mod manifest;
 pub mod objects;
 pub mod pack;
+pub mod parcel;
 pub mod pipeline;
 pub mod plan;
 pub mod recipe;

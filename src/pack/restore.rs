@@ -193,6 +193,17 @@ impl Reader<'_> {
 }
 
 impl Unsealed {
+    /// Begins a tree in an empty directory, for who has its files from elsewhere than an archive.
+    pub fn begin(into: &Path) -> Result<Self, WriteError> {
+        Ok(Self(Some(Maker::open(into)?)))
+    }
+
+    /// Makes a directory, and those above it, and notes what it is to be when the tree is sealed: its mode and time (seconds
+    /// since 1970).
+    pub fn make_dir(&mut self, path: &RelPath, mode: u32, mtime: i64) -> Result<(), WriteError> {
+        self.0.as_mut().map_or(Ok(()), |tree| tree.make_dir(path, (mode, mtime)))
+    }
+
     /// Opens a file for reading and writing, whatever its mode, which [`Unsealed::close`] gives it again. None where nothing
     /// was written.
     pub fn open(&mut self, path: &RelPath) -> Result<Option<File>, WriteError> {
