@@ -27,6 +27,7 @@ pub mod objects;
 pub mod pack;
 pub mod pipeline;
 pub mod plan;
+pub mod publish;
 pub mod recipe;
 pub mod release;
 pub mod remains;
