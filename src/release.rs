@@ -5,8 +5,10 @@
 //! tool put there under kinds unknown here is passed over.
 
 mod choose;
+mod name;
 
 pub use choose::{Choice, Have, Never, Way, choose};
+pub use name::{Name, Part, is_app};
 
 use crate::base::digest::Digest;
 use serde::{Deserialize, Serialize};

@@ -75,6 +75,14 @@ const MAP: &[Row] = &[
         may_import: &["base", "text", "manifest", "fill", "ledger", "delta", "release", "pack", "install"],
         never: SILENT,
     },
+    Row {
+        module: "publish",
+        may_import: &[
+            "base", "text", "manifest", "fill", "ledger", "pack", "delta", "parcel", "release", "objects", "tuf",
+            "verify", "install", "web",
+        ],
+        never: SILENT,
+    },
     Row { module: "live", may_import: &["base"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {

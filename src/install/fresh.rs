@@ -133,7 +133,7 @@ pub fn archive(install: &Install<'_>, listener: &dyn Listener) -> Result<Install
     let begin = &mut |about: &About| -> Result<Option<PathBuf>, ContentError> {
         Ok(begin(install, about)?.map(|begun| place.insert(begun).new.staging().to_owned()))
     };
-    let Restored { mut findings, manifest, entries, bytes, mut tree } =
+    let Restored { mut findings, manifest, entries, bytes, mut tree, .. } =
         restore(install.archive, install.limits, begin, listener).map_err(told)?;
     findings.retain(|finding| finding.severity == Severity::Error);
     if !findings.is_empty() {

@@ -69,6 +69,8 @@ impl std::error::Error for RestoreError {
 pub struct Restored {
     /// How it compares with its record, sorted; an [`Severity::Error`] means that it is not what was packed.
     pub findings: Vec<Finding>,
+    /// The directory that all of it lay in; the empty path for none.
+    pub top: RelPath,
     /// Its record.
     pub manifest: Manifest,
     /// How many entries it had.
@@ -188,7 +190,7 @@ impl Reader<'_> {
         findings.extend(self.facts.keys().filter(|path| is(path, manifest::PLACE)).map(extra));
         findings.extend(judge(&manifest, self.facts, Modes::Exact));
         findings.sort();
-        Ok(Restored { findings, manifest, entries, bytes, tree: Unsealed(begun.tree) })
+        Ok(Restored { findings, top: begun.top, manifest, entries, bytes, tree: Unsealed(begun.tree) })
     }
 }
 

@@ -82,7 +82,7 @@ impl Lab {
 
     /// Publishes the prefix as it is: a tree with its record, nobody may write, all times the same.
     fn publish(&self, name: &str) {
-        let archive = self.made.pack_as(&format!("{name}.packed.tar"), "", |manifest| self.seal(manifest));
+        let archive = self.made.pack_as(&format!("{name}.packed.tar"), "", Self::seal);
         let tree = self.at(name);
         fs::create_dir(&tree).unwrap();
         tool(&[&"tar", &"xpf", &archive, &"-C", &tree]);
@@ -93,7 +93,7 @@ impl Lab {
     }
 
     /// What publishing makes of a record.
-    fn seal(&self, manifest: &mut Manifest) {
+    fn seal(manifest: &mut Manifest) {
         for entry in &mut manifest.entries {
             entry.mode &= if matches!(entry.kind, Kind::Symlink { .. }) { 0o7777 } else { 0o7555 };
             entry.mtime = (entry.path.as_bytes() == DATED.as_bytes()).then_some(DATE);
@@ -131,12 +131,7 @@ impl Lab {
 
     /// Assembles release 42 at `R/r/42` by `delta`.
     pub(crate) fn assemble(&self) -> Result<Assembled, ParcelError> {
-        self.assemble_with(&self.at("delta"), &self.at("R/r/41"), &self.at("R/r/42"))
-    }
-
-    pub(crate) fn assemble_with(&self, delta: &Path, base: &Path, dest: &Path) -> Result<Assembled, ParcelError> {
-        let (dest, limits) = (prefix(dest), Limits::default());
-        assemble(&Assemble { delta, base: (base, 41), dest: (&dest, 42), limits: &limits }, &Silent)
+        assemble_with(&self.at("delta"), &self.at("R/r/41"), &self.at("R/r/42"))
     }
 
     /// What release 42 is when its full pack is installed at `R/r/42`, which is then free again.
@@ -154,6 +149,12 @@ impl Lab {
     }
 }
 
+/// Assembles release 42 from an installed release 41.
+pub(crate) fn assemble_with(delta: &Path, base: &Path, dest: &Path) -> Result<Assembled, ParcelError> {
+    let (dest, limits) = (prefix(dest), Limits::default());
+    assemble(&Assemble { delta, base: (base, 41), dest: (&dest, 42), limits: &limits }, &Silent)
+}
+
 impl Drop for Lab {
     /// Directories that nobody may write in cannot be removed by an ordinary user.
     fn drop(&mut self) {
@@ -166,7 +167,7 @@ pub(crate) fn looks(place: &Path, entry: &Entry) {
     if matches!(entry.kind, Kind::Symlink { .. }) {
         return;
     }
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(entry.mtime.unwrap_or(MTIME) as u64);
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(entry.mtime.unwrap_or(MTIME).unsigned_abs());
     File::open(place).unwrap().set_times(FileTimes::new().set_modified(time)).unwrap();
     fs::set_permissions(place, Permissions::from_mode(entry.mode)).unwrap();
 }
