@@ -245,7 +245,7 @@ mod tests {
         }
         let kind = Kind::File { size: bytes.len() as u64, sha256: Digest::of(&bytes), sha256_before: None };
         let places = vec![Places { how: How::Text, class: "text".to_owned(), prefix: 0, at }];
-        (bytes, Entry { path: rel("l"), kind, mode: 0o644, changes: Vec::new(), places, sums })
+        (bytes, Entry { path: rel("l"), kind, mode: 0o644, mtime: None, changes: Vec::new(), places, sums })
     }
 
     proptest! {

@@ -74,6 +74,9 @@ pub struct Entry {
     /// The permission bits, 07777 at most; written as an octal string such as `"0755"`.
     #[serde(serialize_with = "write_mode", deserialize_with = "read_mode")]
     pub mode: u32,
+    /// Its modification time in seconds since 1970, in a published release, where it is another than that of all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtime: Option<i64>,
     /// What was changed in it, in the order it was done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -346,7 +349,15 @@ mod tests {
     }
 
     fn entry(path: &[u8], kind: Kind) -> Entry {
-        Entry { path: rel(path), kind, mode: 0o755, changes: Vec::new(), places: Vec::new(), sums: Vec::new() }
+        Entry {
+            path: rel(path),
+            kind,
+            mode: 0o755,
+            mtime: None,
+            changes: Vec::new(),
+            places: Vec::new(),
+            sums: Vec::new(),
+        }
     }
 
     fn manifest() -> Manifest {

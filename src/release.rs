@@ -5,13 +5,19 @@
 //! tool put there under kinds unknown here is passed over.
 
 mod choose;
+mod name;
 
 pub use choose::{Choice, Have, Never, Way, choose};
+pub use name::{Name, Part, is_app};
 
 use crate::base::digest::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+/// The modification time of what a release holds, in seconds since 1970: 2000-01-01. One time for all, so that a file that is the same
+/// in two releases is the same in every respect and can be shared; a time of 0 upsets some programs.
+pub const MTIME: i64 = 946_684_800;
 
 /// What the signed list says of one file besides its length and digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -70,6 +70,19 @@ const MAP: &[Row] = &[
     Row { module: "tuf", may_import: &["base", "web", "objects"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
+    Row {
+        module: "parcel",
+        may_import: &["base", "text", "manifest", "fill", "ledger", "delta", "release", "pack", "install"],
+        never: SILENT,
+    },
+    Row {
+        module: "publish",
+        may_import: &[
+            "base", "text", "manifest", "fill", "ledger", "pack", "delta", "parcel", "release", "objects", "tuf",
+            "verify", "install", "web",
+        ],
+        never: SILENT,
+    },
     Row { module: "live", may_import: &["base"], never: SILENT },
     Row {
         module: "update",

@@ -199,6 +199,7 @@ mod tests {
             path: RelPath::new(path.as_bytes()).unwrap(),
             kind,
             mode: 0o644,
+            mtime: None,
             changes: Vec::new(),
             places,
             sums: Vec::new(),

@@ -133,19 +133,16 @@ pub fn archive(install: &Install<'_>, listener: &dyn Listener) -> Result<Install
     let begin = &mut |about: &About| -> Result<Option<PathBuf>, ContentError> {
         Ok(begin(install, about)?.map(|begun| place.insert(begun).new.staging().to_owned()))
     };
-    let Restored { mut findings, manifest, entries, bytes, mut tree } =
+    let Restored { mut findings, manifest, entries, bytes, mut tree, .. } =
         restore(install.archive, install.limits, begin, listener).map_err(told)?;
     findings.retain(|finding| finding.severity == Severity::Error);
     if !findings.is_empty() {
         return Err(InstallError::Differs { archive: install.archive.to_owned(), findings });
     }
-    let (installed, todo) = decide(install, &manifest, (entries, bytes))?;
-    for (entry, fill) in &todo {
-        write(&mut tree, &manifest.about, entry, fill, install.dest)?;
-    }
-    ledgers(&mut tree, &manifest, install.dest)?;
-    let record = RelPath::new(manifest::PLACE.as_bytes()).unwrap_or_default();
-    tree.add(&record, &Whereabouts::at(Some(install.dest)).to_bytes())?;
+    let filling = Filling::decide(&manifest, install.dest, install.leave)?;
+    filling.write(&mut tree)?;
+    let (files, places) = (filling.files, filling.places);
+    let installed = Installed { about: manifest.about.clone(), entries, bytes, files, places, left: filling.left };
     tree.seal()?;
     if let Some(Place { new, parents }) = place {
         new.commit()?;
@@ -183,39 +180,63 @@ fn told(error: RestoreError) -> InstallError {
     }
 }
 
-type ToDo<'m> = Vec<(&'m Entry, Fill<'m>)>;
-
-/// Which files get the path, all of them checked.
-fn decide<'m>(
-    install: &Install<'_>,
+/// What a tree gets at its path, all of it checked before anything is written.
+pub struct Filling<'m> {
+    /// How many files have the path in them.
+    pub files: usize,
+    /// In how many places.
+    pub places: usize,
+    /// The files that are left as they are, by class.
+    pub left: BTreeMap<String, Vec<RelPath>>,
     manifest: &'m Manifest,
-    (entries, bytes): (u64, u64),
-) -> Result<(Installed, ToDo<'m>), InstallError> {
-    let about = &manifest.about;
-    let mut installed = Installed { about: about.clone(), entries, bytes, files: 0, places: 0, left: BTreeMap::new() };
-    let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
-    let (left, filled): (Vec<_>, Vec<_>) =
-        depending.partition(|entry| fits::is_left(entry, install.leave, about, install.dest));
-    fits::check(filled.iter().copied(), about, install.dest).map_err(InstallError::Misfit)?;
-    for entry in left {
-        for group in &entry.places {
-            installed.left.entry(group.class.clone()).or_default().push(entry.path.clone());
+    dest: &'m Prefix,
+    todo: Vec<(&'m Entry, Fill<'m>)>,
+}
+
+impl<'m> Filling<'m> {
+    /// Decides which files get the path `dest`; the classes in `leave` do not.
+    pub fn decide(manifest: &'m Manifest, dest: &'m Prefix, leave: &BTreeSet<String>) -> Result<Self, InstallError> {
+        let about = &manifest.about;
+        let depending = manifest.entries.iter().filter(|entry| !entry.places.is_empty());
+        let (left, filled): (Vec<_>, Vec<_>) = depending.partition(|entry| fits::is_left(entry, leave, about, dest));
+        fits::check(filled.iter().copied(), about, dest).map_err(InstallError::Misfit)?;
+        let mut filling = Self { files: 0, places: 0, left: BTreeMap::new(), manifest, dest, todo: Vec::new() };
+        for entry in left {
+            for group in &entry.places {
+                filling.left.entry(group.class.clone()).or_default().push(entry.path.clone());
+            }
         }
+        for entry in filled {
+            let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
+            let fill = Fill::new(&entry.places, about).map_err(wrong)?;
+            if !matches!(entry.kind, Kind::File { .. }) {
+                return Err(wrong(FillError::Record));
+            }
+            filling.files += 1;
+            filling.places += fill.places();
+            if about.at.as_ref() != Some(dest) {
+                filling.todo.push((entry, fill));
+            }
+        }
+        Ok(filling)
     }
-    let mut todo = Vec::new();
-    for entry in filled {
-        let wrong = |source| InstallError::Record { path: entry.path.clone(), source };
-        let fill = Fill::new(&entry.places, about).map_err(wrong)?;
-        if !matches!(entry.kind, Kind::File { .. }) {
-            return Err(wrong(FillError::Record));
-        }
-        installed.files += 1;
-        installed.places += fill.places();
-        if about.at.as_ref() != Some(install.dest) {
-            todo.push((entry, fill));
-        }
+
+    /// The files that [`Filling::write`] opens: those that get the path, those that keep sums, and those that are summed up. It
+    /// changes them in place, so none of them may have a name outside the tree.
+    pub fn touched(manifest: &'m Manifest) -> BTreeSet<&'m RelPath> {
+        let depending = manifest.entries.iter().filter(|entry| ledger::depends(entry));
+        depending.flat_map(|entry| entry.sums.iter().map(|sum| &sum.of).chain([&entry.path])).collect()
     }
-    Ok((installed, todo))
+
+    /// Writes the path into a tree all of whose files are as the archive had them, and the record of where it is.
+    pub fn write(&self, tree: &mut Unsealed) -> Result<(), InstallError> {
+        for (entry, fill) in &self.todo {
+            write(tree, &self.manifest.about, entry, fill, self.dest)?;
+        }
+        ledgers(tree, self.manifest, self.dest)?;
+        let record = RelPath::new(manifest::PLACE.as_bytes()).unwrap_or_default();
+        Ok(tree.add(&record, &Whereabouts::at(Some(self.dest)).to_bytes())?)
+    }
 }
 
 /// Writes the path into one file, in place: no name leads to it yet, and its other names are to have it too.

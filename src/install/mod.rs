@@ -12,6 +12,6 @@ mod step;
 mod sums;
 
 pub use fits::{Misfit, Unfit, Why};
-pub use fresh::{Install, InstallError, Installed, archive};
+pub use fresh::{Filling, Install, InstallError, Installed, archive};
 pub use look::{Decided, File, MoveError, Request, State, built_for, decide, decide_by, may_write};
 pub use step::{Held, apply, hold};

@@ -5,6 +5,7 @@
 //! for any number of jobs. Memory is bounded by the jobs, whatever the sizes of the files. Refuses items that are not
 //! sorted and bytes that are not as many as was said.
 
+mod admit;
 mod batch;
 mod bench;
 mod compare;
@@ -24,6 +25,7 @@ mod unpack;
 mod visit;
 mod write;
 
+pub use admit::{Inadmissible, admit};
 pub use compare::{CompareError, verify_archive, verify_dir};
 pub use guard::{Limits, Refusal};
 pub use packed::{Archive, Packed, copied, digest_beside};

@@ -69,6 +69,8 @@ impl std::error::Error for RestoreError {
 pub struct Restored {
     /// How it compares with its record, sorted; an [`Severity::Error`] means that it is not what was packed.
     pub findings: Vec<Finding>,
+    /// The directory that all of it lay in; the empty path for none.
+    pub top: RelPath,
     /// Its record.
     pub manifest: Manifest,
     /// How many entries it had.
@@ -188,11 +190,22 @@ impl Reader<'_> {
         findings.extend(self.facts.keys().filter(|path| is(path, manifest::PLACE)).map(extra));
         findings.extend(judge(&manifest, self.facts, Modes::Exact));
         findings.sort();
-        Ok(Restored { findings, manifest, entries, bytes, tree: Unsealed(begun.tree) })
+        Ok(Restored { findings, top: begun.top, manifest, entries, bytes, tree: Unsealed(begun.tree) })
     }
 }
 
 impl Unsealed {
+    /// Begins a tree in an empty directory, for who has its files from elsewhere than an archive.
+    pub fn begin(into: &Path) -> Result<Self, WriteError> {
+        Ok(Self(Some(Maker::open(into)?)))
+    }
+
+    /// Makes a directory, and those above it, and notes what it is to be when the tree is sealed: its mode and time (seconds
+    /// since 1970).
+    pub fn make_dir(&mut self, path: &RelPath, mode: u32, mtime: i64) -> Result<(), WriteError> {
+        self.0.as_mut().map_or(Ok(()), |tree| tree.make_dir(path, (mode, mtime)))
+    }
+
     /// Opens a file for reading and writing, whatever its mode, which [`Unsealed::close`] gives it again. None where nothing
     /// was written.
     pub fn open(&mut self, path: &RelPath) -> Result<Option<File>, WriteError> {

@@ -97,10 +97,7 @@ impl Maker {
             self.make_dirs(&parent)?;
         }
         match body {
-            Body::Dir => {
-                self.make_dirs(path)?;
-                self.dirs.insert(path.clone(), Some((*mode, *mtime)));
-            }
+            Body::Dir => self.make_dir(path, (*mode, *mtime))?,
             Body::Symlink(target) => self.beneath.make_symlink(path, target)?,
             Body::HardLink(first) => self.beneath.make_hard_link(path, first)?,
             Body::File { size } => {
@@ -111,6 +108,13 @@ impl Maker {
             }
         }
         Ok(0)
+    }
+
+    /// Makes a directory and notes its mode and time.
+    pub(super) fn make_dir(&mut self, path: &RelPath, said: (u32, i64)) -> Result<(), WriteError> {
+        self.make_dirs(path)?;
+        self.dirs.insert(path.clone(), Some(said));
+        Ok(())
     }
 
     /// Makes a directory and those above it that no entry named so far.

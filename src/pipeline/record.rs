@@ -74,6 +74,7 @@ pub(super) fn manifest(
             path: item.path.clone(),
             kind: kind(item, entry, digest, prepared.digest(&item.path)),
             mode: item.mode,
+            mtime: None,
             changes: changes(job, prepared, &item.path, entry, digest),
             places: prepared.places_at(&item.path, job.dest.as_ref()),
             sums: prepared.sums_at(&item.path, job.dest.as_ref()),

@@ -88,6 +88,7 @@ fn record(inventory: &Inventory, readings: &BTreeMap<RelPath, Reading>, old_pref
             path: path.clone(),
             kind: kind(&entry.kind, reading)?,
             mode: entry.mode,
+            mtime: None,
             changes: Vec::new(),
             places: reading.map(|reading| reading.places.clone()).unwrap_or_default(),
             sums: reading.map(|reading| reading.sums.clone()).unwrap_or_default(),

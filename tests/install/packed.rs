@@ -163,6 +163,7 @@ fn pack(
             Body::HardLink(first) => Kind::HardLink { first: first.clone() },
         },
         mode: item.mode,
+        mtime: None,
         changes: Vec::new(),
         places: if digest.is_some() { places(root, &item.path, prefix) } else { Vec::new() },
         sums: Vec::new(),

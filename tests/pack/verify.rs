@@ -36,6 +36,7 @@ fn manifest(items: &[Item], digests: &Digests) -> Manifest {
             _ => Kind::Dir,
         },
         mode: item.mode,
+        mtime: None,
         changes: Vec::new(),
         places: Vec::new(),
         sums: Vec::new(),

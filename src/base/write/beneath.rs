@@ -5,7 +5,7 @@
 
 use super::WriteError;
 use crate::base::path::RelPath;
-use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, Uid};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, Uid};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -47,9 +47,9 @@ impl Beneath {
         })
     }
 
-    /// Makes an empty file, mode 0600 until [`Beneath::finish`], open for writing. Its parent must be there.
+    /// Makes an empty file, mode 0600 until [`Beneath::finish`], open for reading and writing. Its parent must be there.
     pub fn make_file(&mut self, path: &RelPath) -> Result<File, WriteError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         self.inside("write", path, |parent, name| {
             Ok(File::from(rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)?))
         })
@@ -69,6 +69,34 @@ impl Beneath {
             }
             Ok(File::from(rustix::fs::openat(parent, name, flags, Mode::empty())?))
         })
+    }
+
+    /// Opens a file for reading, without waiting where it is a pipe; what it is, is for the caller to see. The error is the
+    /// system's.
+    pub fn open_file(&mut self, path: &RelPath) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let parent = self.enter(&path.parent().unwrap_or_default())?;
+        Ok(File::from(rustix::fs::openat(parent, OsStr::from_bytes(path.name()), flags, Mode::empty())?))
+    }
+
+    /// Makes a further name here for a file of another tree; a symlink there is not followed. The error is the system's.
+    pub fn link_from(&mut self, path: &RelPath, other: &mut Self, first: &RelPath) -> io::Result<()> {
+        let from = other.enter(&first.parent().unwrap_or_default())?;
+        let parent = self.enter(&path.parent().unwrap_or_default())?;
+        let (old, new) = (OsStr::from_bytes(first.name()), OsStr::from_bytes(path.name()));
+        Ok(rustix::fs::linkat(from, old, parent, new, AtFlags::empty())?)
+    }
+
+    /// What is there under a name, a symlink itself. The error is the system's.
+    pub fn look(&mut self, path: &RelPath) -> io::Result<Stat> {
+        let parent = self.enter(&path.parent().unwrap_or_default())?;
+        Ok(rustix::fs::statat(parent, OsStr::from_bytes(path.name()), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
+    /// Removes the name of a file. The error is the system's.
+    pub fn unlink(&mut self, path: &RelPath) -> io::Result<()> {
+        let parent = self.enter(&path.parent().unwrap_or_default())?;
+        Ok(rustix::fs::unlinkat(parent, OsStr::from_bytes(path.name()), AtFlags::empty())?)
     }
 
     /// Gives a file or directory its mode (07777 at most) and, if there is one, its time (whole seconds since

@@ -1,0 +1,11 @@
+//! The publisher's side of a repository: packs of releases, keys, lists, and what a client finds at every moment.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../files/call.rs"]
+#[expect(dead_code, reason = "written for other tests too")]
+mod call;
+#[path = "../files/place.rs"]
+#[expect(dead_code, reason = "written for other tests too")]
+mod place;
+mod repacked;
