@@ -86,7 +86,7 @@ const MAP: &[Row] = &[
     Row { module: "live", may_import: &["base"], never: SILENT },
     Row {
         module: "update",
-        may_import: &["base", "manifest", "release", "web", "objects", "tuf", "pack", "install", "live"],
+        may_import: &["base", "manifest", "release", "web", "objects", "tuf", "pack", "install", "live", "parcel"],
         never: SILENT,
     },
     Row { module: "contents", may_import: &["base"], never: SILENT },

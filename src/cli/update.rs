@@ -11,6 +11,7 @@ use crate::base::host;
 use crate::install::InstallError;
 use crate::live::{LiveError, Serial, Wait};
 use crate::objects::{self, Objects, Variables};
+use crate::parcel::ParcelError;
 use crate::release::{Never, Way};
 use crate::tuf::{Freshness, Moment, Why};
 use crate::update::{self, FetchError, Outcome, Report, RootKey, Summary, Task, Typed, UpdateError, Wish};
@@ -137,9 +138,9 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         | UpdateError::OtherApp { .. }
         | UpdateError::NoApp { typed: None, .. }
         | UpdateError::Place(_) => Exit::Usage,
-        UpdateError::Never { why: Never::TooLong { .. }, .. } | UpdateError::Install(InstallError::Misfit(_)) => {
-            Exit::Refused
-        }
+        UpdateError::Never { why: Never::TooLong { .. }, .. }
+        | UpdateError::Install(InstallError::Misfit(_))
+        | UpdateError::Parcel(ParcelError::Misfit(_)) => Exit::Refused,
         UpdateError::Trust(Why::ClockBehind { .. } | Why::ClockAhead { .. }) => Exit::Environment,
         UpdateError::Trust(why) if why.is_unreached() => Exit::Environment,
         UpdateError::Trust(_)

@@ -10,16 +10,20 @@ use crate::base::finding::{Finding, Severity};
 use crate::base::path::Prefix;
 use crate::base::write;
 use crate::install::{self, Install};
-use crate::live::{Held, Root, Serial};
+use crate::live::{Held, LiveError, Root, Serial};
 use crate::manifest;
 use crate::pack::{Limits, verify_dir};
+use crate::parcel::{self, Assemble};
 use crate::release::{File, Release, Way};
 use crate::tuf::{Trusted, Why};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How many times its own bytes a delta is likely to write.
+const LIKELY: u64 = 8;
 
 /// What releases are built with.
 pub(super) struct Build<'a> {
@@ -44,31 +48,62 @@ impl Build<'_> {
                 held.discard(serial)?;
                 Ok(Some(serial))
             }
-            // Until this version can, the whole comes.
-            Way::Delta { base, .. } => Ok(Some(Serial(base))),
+            Way::Delta { base, .. } => self.delta(release, Serial(base)),
             Way::Full { .. } => self.full(release).map(|()| None),
         }
     }
 
+    /// From an installed release; `Some` is that one, where it or the delta is of no use.
+    fn delta(&self, release: &Release, base: Serial) -> Result<Option<Serial>, UpdateError> {
+        let serial = Serial(release.custom.serial);
+        let why = match self.assembled(release, serial, base) {
+            Ok(()) => return Ok(None),
+            Err(UpdateError::Parcel(error)) if error.whole_may_help() => error.to_string(),
+            Err(UpdateError::Fetch(error)) if error.is_of_file() => error.to_string(),
+            Err(error) => return Err(error),
+        };
+        (self.wish.warn)(format!(
+            "release {serial} cannot be made from release {base}, and comes in another way: {why}"
+        ));
+        Ok(Some(base))
+    }
+
+    fn assembled(&self, release: &Release, serial: Serial, base: Serial) -> Result<(), UpdateError> {
+        let missing = || UpdateError::Live(LiveError::Missing { serial: base, installed: Vec::new() });
+        let file = release.deltas.get(&base.0).ok_or_else(missing)?;
+        // How much of it will be shared with the base is not known before it is here.
+        let likely = file.length.saturating_mul(LIKELY).min(release.custom.installed_bytes);
+        let delta = self.fetched(release, file, likely)?;
+        let (from, dest) = (self.root.release(base), self.dest(serial)?);
+        let limits = Limits::default();
+        let assemble = Assemble { delta: &delta, base: (&from, base.0), dest: (&dest, serial.0), limits: &limits };
+        parcel::assemble(&assemble, self.wish.listener).map_err(UpdateError::Parcel)?;
+        Ok(write::seal(&self.root.release(serial))?)
+    }
+
+    /// The path of a release, which its files are to name.
+    fn dest(&self, serial: Serial) -> Result<Prefix, UpdateError> {
+        let place = self.root.release(serial);
+        Prefix::new(place.as_os_str().as_bytes()).ok_or(UpdateError::Place(place))
+    }
+
     fn full(&self, release: &Release) -> Result<(), UpdateError> {
         let serial = Serial(release.custom.serial);
-        let place = self.root.release(serial);
-        let dest = Prefix::new(place.as_os_str().as_bytes()).ok_or_else(|| UpdateError::Place(place.clone()))?;
-        let archive = self.fetched(release, &release.full)?;
+        let dest = self.dest(serial)?;
+        let archive = self.fetched(release, &release.full, release.custom.installed_bytes)?;
         let (leave, limits) = (BTreeSet::new(), Limits::default());
         let install = Install { archive: &archive, dest: &dest, leave: &leave, limits: &limits, dry_run: false };
         install::archive(&install, self.wish.listener).map_err(UpdateError::Install)?;
-        Ok(write::seal(&place)?)
+        Ok(write::seal(&self.root.release(serial))?)
     }
 
-    /// One file of a release, fetched where there is room for what becomes of it.
-    fn fetched(&self, release: &Release, file: &File) -> Result<std::path::PathBuf, UpdateError> {
+    /// One file of a release, fetched where there is room for what becomes of it, so many bytes.
+    fn fetched(&self, release: &Release, file: &File, bytes: u64) -> Result<PathBuf, UpdateError> {
         let target = offered::target(self.trusted, file);
         let missing = || UpdateError::Trust(Why::Missing { file: file.name.clone() });
         let target = target.ok_or_else(missing)?;
         let ahead = target.length() - self.fetch.have(target);
-        let custom = &release.custom;
-        Need::of(custom.installed_bytes, custom.installed_entries, ahead).check(self.root.path())?;
+        Need::of(bytes, release.custom.installed_entries, ahead).check(self.root.path())?;
         self.fetch.fetch(target)
     }
 

@@ -10,6 +10,7 @@ use crate::install::InstallError;
 use crate::live::{LiveError, Serial};
 use crate::objects::OpenError;
 use crate::pack::CompareError;
+use crate::parcel::ParcelError;
 use crate::release::Never;
 use crate::tuf::Why;
 use std::fmt;
@@ -102,6 +103,8 @@ pub enum UpdateError {
     Fetch(FetchError),
     /// The archive could not be installed.
     Install(InstallError),
+    /// The release could not be built from an installed one.
+    Parcel(ParcelError),
     /// A release could not be compared with its manifest.
     Compare(CompareError),
     /// A release is not what its manifest says.
@@ -119,7 +122,9 @@ impl UpdateError {
     /// What to do about it, where we know.
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Write(error) => return error.help(),
+            Self::Write(error)
+            | Self::Install(InstallError::Write(error))
+            | Self::Parcel(ParcelError::Write(error)) => return error.help(),
             Self::Live(error) => return error.help(),
             Self::Place(_) => "choose a directory whose path has no newline and is not the root",
             Self::Settings { path, .. } => {
@@ -151,12 +156,14 @@ impl UpdateError {
             Self::NoApp { found, .. } if found.is_empty() => "look at the address and at the platform",
             Self::NoApp { .. } => "name one of them with --app",
             Self::Never { why: Never::Empty, .. } => "name another channel with --channel, or ask the publisher",
-            Self::Never { why: Never::TooLong { .. }, .. } => "use a directory with a shorter path",
+            Self::Never { why: Never::TooLong { .. }, .. }
+            | Self::Install(InstallError::Misfit(_))
+            | Self::Parcel(ParcelError::Misfit(_)) => "use a directory with a shorter path",
             Self::Io { .. } | Self::Reach(_) | Self::Compare(_) | Self::Never { .. } => return None,
             Self::Tool { .. } => "install a newer relocate, then run it again",
             Self::Room(_) => "make room there, or use a directory on another file system",
             Self::Fetch(error) => error.help(),
-            Self::Install(_) => "tell the publisher: the archive is what was signed",
+            Self::Install(_) | Self::Parcel(_) => "tell the publisher: the archive is what was signed",
             Self::Differs { .. } => "choose another release with --to; an update fetches this one anew",
             Self::Current(_) => "there is nothing to do",
         };
@@ -203,6 +210,7 @@ impl fmt::Display for UpdateError {
             Self::Room(short) => short.fmt(f),
             Self::Fetch(error) => error.fmt(f),
             Self::Install(error) => error.fmt(f),
+            Self::Parcel(error) => error.fmt(f),
             Self::Compare(error) => error.fmt(f),
             Self::Differs { serial, findings } => {
                 let first = findings.first().map(|finding| match &finding.path {
@@ -229,6 +237,7 @@ impl std::error::Error for UpdateError {
             Self::Damaged(source) => Some(source),
             Self::Fetch(source) => Some(source),
             Self::Install(source) => Some(source),
+            Self::Parcel(source) => Some(source),
             Self::Compare(source) => Some(source),
             _ => None,
         }

@@ -106,6 +106,11 @@ impl std::error::Error for FetchError {
 }
 
 impl FetchError {
+    /// Whether it is this file that is at fault, so that another one may serve.
+    pub fn is_of_file(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Wrong { .. })
+    }
+
     /// What to do about it.
     pub fn help(&self) -> &'static str {
         match self {

@@ -40,9 +40,9 @@ fn copy(from: &Path, to: &Path) {
 
 /// Kills `make`'s call before each change it makes, looks, and lets the next run finish. The whole suite also runs as an ordinary
 /// user.
-fn each_step(make: impl Fn(&Repository) -> Call, wanted: u32, more: impl Fn(&Repository)) {
-    let repository = ready(false);
-    more(&repository);
+fn each_step(make: impl Fn(&Repository) -> Call, wanted: u32, more: impl Fn(&mut Repository)) {
+    let mut repository = ready(false);
+    more(&mut repository);
     let app = repository.releases();
     // Files know their path, so the copy waits aside and comes back to it.
     let kept = repository.place.at("kept");
@@ -70,6 +70,14 @@ fn each_step(make: impl Fn(&Repository) -> Call, wanted: u32, more: impl Fn(&Rep
 #[test]
 fn an_update_killed_at_any_step_leaves_a_whole_release_and_the_next_one_finishes() {
     each_step(Repository::update, 2, |_| ());
+}
+
+#[test]
+fn an_update_by_what_is_different_killed_at_any_step_leaves_a_whole_release_too() {
+    each_step(Repository::update, 2, |repository| {
+        repository.add_delta(1, 2);
+        repository.sign();
+    });
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod attacks;
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
+mod deltas;
 mod exec;
 mod followed;
 mod killed;

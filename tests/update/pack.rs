@@ -1,7 +1,11 @@
 //! Small releases as the real program packs them: each has a program that says which release it is of and where it lies.
 
 use crate::call::relocate;
-use crate::place::succeed;
+use crate::place::{Place, succeed};
+use relocate::base::event::Silent;
+use relocate::pack::Limits;
+use relocate::parcel::{self, Tree};
+use relocate::publish::{Making, repack};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,13 +18,14 @@ const LONG: &str =
 pub(crate) const RELEASES: u32 = 6;
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().unwrap();
-    (1..=RELEASES).map(|serial| Pack::make(dir.path(), serial)).collect()
+    let place = Place::new();
+    (1..=RELEASES).map(|serial| Pack::make(place.dir(), serial)).collect()
 });
 
 /// A release in its archive.
 pub(crate) struct Pack {
-    pub(crate) archive: Vec<u8>,
+    pub(crate) full: Vec<u8>,
+    /// Compressed.
     pub(crate) manifest: Vec<u8>,
     /// How long its path may be.
     pub(crate) capacity: u64,
@@ -47,22 +52,30 @@ impl Pack {
         fs::write(root.join("share/same"), noise(7, 40_000)).unwrap();
         std::os::unix::fs::symlink("data", root.join("share/link")).unwrap();
         let archive = dir.join(format!("{serial}.tar.zst"));
-        let arguments = [root.to_str().unwrap(), "-o", archive.to_str().unwrap(), "--chmod", "a-w"];
-        let arguments = [&arguments[..], &["--old-prefix", root.to_str().unwrap(), "--quiet"]].concat();
-        let ran = relocate(dir, arguments).run();
+        let arguments = [root.to_str().unwrap(), "-o", archive.to_str().unwrap(), "--quiet"];
+        let ran = relocate(dir, [&arguments[..], &["--old-prefix", root.to_str().unwrap()]].concat()).run();
         assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
-        let unpacked = dir.join(format!("{serial}.unpacked"));
-        fs::create_dir(&unpacked).unwrap();
-        succeed(Command::new("tar").arg("xf").arg(&archive).arg("-C").arg(&unpacked));
-        let manifest = fs::read(unpacked.join(serial.to_string()).join(".relocate/manifest.json")).unwrap();
-        let capacity = root.as_os_str().len() as u64;
-        Self { archive: fs::read(archive).unwrap(), manifest, capacity }
+        let making = Making { limits: &Limits::default(), level: 3, jobs: 1 };
+        let made = repack(&archive, &making, &Silent).unwrap();
+        let (full, manifest) = (fs::read(&made.full.path).unwrap(), fs::read(&made.record.path).unwrap());
+        Self { full, manifest, capacity: root.as_os_str().len() as u64 }
     }
+}
 
-    /// Its manifest as a repository has it.
-    pub(crate) fn packed_manifest(&self) -> Vec<u8> {
-        zstd::encode_all(self.manifest.as_slice(), 3).unwrap()
-    }
+/// What leads from one release to another.
+pub(crate) fn delta(from: u32, to: u32) -> Vec<u8> {
+    let place = Place::new();
+    let trees = [from, to].map(|serial| {
+        let (archive, tree) = (place.at("full.tar.zst"), place.at(serial.to_string()));
+        fs::write(&archive, &pack(serial).full).unwrap();
+        fs::create_dir(&tree).unwrap();
+        succeed(Command::new("tar").arg("xpf").arg(&archive).arg("-C").arg(&tree).arg("--strip-components=1"));
+        tree
+    });
+    let (base, new) = (Tree { path: &trees[0], serial: from }, Tree { path: &trees[1], serial: to });
+    let mut out = Vec::new();
+    parcel::make(&base, &new, &mut out, &Silent).unwrap();
+    out
 }
 
 /// Bytes that do not compress, of which a few differ from release to release.

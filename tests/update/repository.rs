@@ -1,7 +1,7 @@
 //! A repository in a directory, signed with keys that are the same in each run, and a directory of releases that follows it.
 
 use crate::call::{Call, relocate};
-use crate::pack::pack;
+use crate::pack::{delta, pack};
 use crate::place::Place;
 use relocate::base::digest::Digest;
 use relocate::tuf::{
@@ -97,8 +97,22 @@ impl Repository {
                 "installed_bytes": 300_000, "installed_entries": 12,
             })
         };
-        self.put(&format!("app-{serial}.full.tar.zst"), &pack.archive, &custom("full"));
-        self.put(&format!("app-{serial}.manifest.json.zst"), &pack.packed_manifest(), &custom("manifest"));
+        self.put(&format!("app-{serial}.full.tar.zst"), &pack.full, &custom("full"));
+        self.put(&format!("app-{serial}.manifest.json.zst"), &pack.manifest, &custom("manifest"));
+    }
+
+    /// Puts up what leads from one release to another.
+    pub(crate) fn add_delta(&mut self, from: u32, to: u32) {
+        let custom = json!({
+            "app": "app", "serial": to, "version": format!("1.{to}"), "channels": ["stable"],
+            "platform": "x86_64-linux", "kind": "delta", "base_serial": from,
+        });
+        self.put(&format!("app-{to}.from-{from}.delta"), &delta(from, to), &custom);
+    }
+
+    /// Where a target lies in the repository.
+    pub(crate) fn target(&self, name: &str) -> PathBuf {
+        self.at(&self.list[name].place())
     }
 
     /// Changes what is said about every file of a release.

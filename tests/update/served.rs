@@ -72,7 +72,7 @@ fn nothing_new_is_two_requests_and_an_update_five() {
 #[test]
 fn a_pack_that_breaks_off_goes_on_where_it_ended_also_in_the_next_run() {
     let repository = Repository::with(&[1]);
-    let length = pack(1).archive.len();
+    let length = pack(1).full.len();
     // Twice it breaks off in this run, and the third time all is well.
     let server = serving(shared(&repository), move |asked, bytes| {
         let tag = "\"one\"";
