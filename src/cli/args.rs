@@ -1,11 +1,15 @@
 //! What was typed. What it means here is decided in the file of each command.
 
 mod building;
+mod delivering;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(super) use delivering::{
+    KeyArgs, NewKeyArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoInitArgs, RepoRefreshArgs, RepoStatusArgs,
+};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -51,6 +55,10 @@ pub(super) enum Command {
     Fetch(FetchArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
+    /// Add a release to a repository that machines update from
+    Publish(Box<PublishArgs>),
+    /// Make and look after a repository of releases
+    Repo(RepoArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

@@ -31,7 +31,7 @@ pub(super) fn bytes(bytes: &[u8]) -> Value {
 }
 
 /// A path of this machine, in the way of every path in a report.
-fn place(path: &Path) -> Value {
+pub(super) fn place(path: &Path) -> Value {
     bytes(path.as_os_str().as_bytes())
 }
 
@@ -306,6 +306,15 @@ pub(super) fn init(file: &Path, recipe: &Recipe, proposed: bool, findings: &[Fin
         "prefix_proposed": proposed,
         "findings": findings,
     }))
+}
+
+/// The report of a command that has nothing but fields of its own.
+pub(super) fn of(command: &str, exit: Exit, fields: &Value) -> String {
+    let mut report = json!({"schema": SCHEMA, "command": command, "result": result(exit), "exit": exit as u8});
+    if let (Some(report), Some(fields)) = (report.as_object_mut(), fields.as_object()) {
+        report.extend(fields.clone());
+    }
+    line(&report)
 }
 
 /// A command that could not do its job.

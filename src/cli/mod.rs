@@ -20,6 +20,7 @@ mod init;
 mod inspect;
 mod install;
 mod json;
+mod keys;
 mod left;
 mod names;
 mod output;
@@ -28,6 +29,8 @@ mod paste;
 mod peer;
 mod plan;
 mod progress;
+mod publish;
+mod repo;
 mod report;
 mod sources;
 mod summary;
@@ -85,6 +88,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Build(args) => build::run(&BuildArgs { carried, ..args }),
             Command::Plan(args) => plan::run(&args),
             Command::BuildOne(args) => build_one::run(&args),
+            Command::Publish(args) => publish::run(&args),
+            Command::Repo(args) => repo::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args, fix::look),
