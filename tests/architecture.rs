@@ -102,8 +102,8 @@ const MAP: &[Row] = &[
         module: "cli",
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
-            "verify", "pack", "web", "objects", "tuf", "build", "install", "live", "update", "release", "contents",
-            "pipeline",
+            "verify", "pack", "release", "web", "objects", "tuf", "build", "install", "publish", "live", "update",
+            "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

@@ -1,12 +1,16 @@
 //! What was typed. What it means here is decided in the file of each command.
 
 mod building;
+mod delivering;
 mod releases;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+pub(super) use delivering::{
+    KeyArgs, NewKeyArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoInitArgs, RepoRefreshArgs, RepoStatusArgs,
+};
 pub(super) use releases::{ExecArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -53,6 +57,10 @@ pub(super) enum Command {
     Fetch(FetchArgs),
     /// Write a commented recipe for `relocate build`
     Init(InitArgs),
+    /// Add a release to a repository that machines update from
+    Publish(Box<PublishArgs>),
+    /// Make and look after a repository of releases
+    Repo(RepoArgs),
     /// Make the newest release of a repository the current one in ROOT; the first time with --from and --root-key
     Update(UpdateArgs),
     /// Make the release before the current one current again

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "pack",
     "check",
     "install",
@@ -20,6 +20,8 @@ const COMMANDS: [&str; 19] = [
     "fetch",
     "plan",
     "build-one",
+    "publish",
+    "repo",
     "demo",
     "update",
     "rollback",
@@ -28,7 +30,7 @@ const COMMANDS: [&str; 19] = [
     "exec",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 8] = ["publish", "repo", "promote", "retire", "import", "deploy", "self", "wrapper"];
+const LATER: [&str; 6] = ["promote", "retire", "import", "deploy", "self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,7 +98,7 @@ mod tests {
     fn a_mistyped_command_is_never_a_directory() {
         let unknown = with_command(typed(&["chekc", "./root"])).unwrap_err();
         assert_eq!(unknown.help(), "did you mean 'relocate check'?");
-        let later = with_command(typed(&["publish", "x.tar.gz"])).unwrap_err();
-        assert_eq!(later.to_string(), "'publish' is not part of this version");
+        let later = with_command(typed(&["deploy", "x.tar.gz"])).unwrap_err();
+        assert_eq!(later.to_string(), "'deploy' is not part of this version");
     }
 }

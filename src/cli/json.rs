@@ -322,6 +322,15 @@ pub(super) fn init(file: &Path, recipe: &Recipe, proposed: bool, findings: &[Fin
     }))
 }
 
+/// The report of a command that has nothing but fields of its own.
+pub(super) fn of(command: &str, exit: Exit, fields: &Value) -> String {
+    let mut report = json!({"schema": SCHEMA, "command": command, "result": result(exit), "exit": exit as u8});
+    if let (Some(report), Some(fields)) = (report.as_object_mut(), fields.as_object()) {
+        report.extend(fields.clone());
+    }
+    line(&report)
+}
+
 /// A command that could not do its job.
 pub(super) fn failure(command: &str, message: &str, help: Option<&str>, exit: Exit) -> String {
     line(&json!({

@@ -21,6 +21,7 @@ mod init;
 mod inspect;
 mod install;
 mod json;
+mod keys;
 mod left;
 mod names;
 mod output;
@@ -29,7 +30,9 @@ mod paste;
 mod peer;
 mod plan;
 mod progress;
+mod publish;
 mod releases;
+mod repo;
 mod report;
 mod rollback;
 mod sources;
@@ -89,6 +92,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Build(args) => build::run(&BuildArgs { carried, ..args }),
             Command::Plan(args) => plan::run(&args),
             Command::BuildOne(args) => build_one::run(&args),
+            Command::Publish(args) => publish::run(&args),
+            Command::Repo(args) => repo::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),
             Command::Fix(args) => fix::run(&args, fix::look),

@@ -206,6 +206,12 @@ impl Unsealed {
         self.0.as_mut().map_or(Ok(()), |tree| tree.make_dir(path, (mode, mtime)))
     }
 
+    /// Makes the directories that a path lies in, as far as they are not there.
+    pub fn make_above(&mut self, path: &RelPath) -> Result<(), WriteError> {
+        let (Some(tree), Some(above)) = (&mut self.0, path.parent()) else { return Ok(()) };
+        tree.make_dirs(&above)
+    }
+
     /// Opens a file for reading and writing, whatever its mode, which [`Unsealed::close`] gives it again. None where nothing
     /// was written.
     pub fn open(&mut self, path: &RelPath) -> Result<Option<File>, WriteError> {

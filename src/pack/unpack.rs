@@ -118,7 +118,7 @@ impl Maker {
     }
 
     /// Makes a directory and those above it that no entry named so far.
-    fn make_dirs(&mut self, path: &RelPath) -> Result<(), WriteError> {
+    pub(super) fn make_dirs(&mut self, path: &RelPath) -> Result<(), WriteError> {
         if self.dirs.contains_key(path) {
             return Ok(());
         }

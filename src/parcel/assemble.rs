@@ -72,6 +72,9 @@ pub fn assemble(assemble: &Assemble<'_>, listener: &dyn Listener) -> Result<Asse
     for (path, mode, mtime) in directories {
         tree.make_dir(path, mode, mtime)?;
     }
+    for path in manifest.entries.iter().map(|entry| &entry.path).chain(files.iter().map(|file| file.path)) {
+        tree.make_above(path)?;
+    }
     listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: admitted.bytes });
     let build = Build { base: &base, container: &container, files: &files, staging: new.staging(), listener };
     let ways = build.files()?;

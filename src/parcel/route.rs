@@ -83,6 +83,9 @@ pub(super) fn files<'m>(
         files.extend(own_file(own, *at));
     }
     index.own.iter().try_for_each(sound)?;
+    if !files.iter().any(|file| file.path.as_bytes() == manifest::ABOUT.as_bytes()) {
+        return Err(damaged(format!("nothing gives '{}'", manifest::ABOUT)));
+    }
     Ok(files)
 }
 
@@ -173,13 +176,15 @@ impl<'m> Known<'m> {
     /// A file with these bytes, best one that can be shared: the same in mode and time, and not depending on a path; of these
     /// best the one of the same path.
     fn find(&self, wanted: &Entry, sha256: Digest) -> Option<Origin<'m>> {
-        let same = |entry: &Entry| matches!(entry.kind, Kind::File { sha256: other, .. } if other == sha256);
+        let Kind::File { size, .. } = wanted.kind else { return None };
+        let same = |entry: &Entry| matches!(entry.kind, Kind::File { size: long, sha256: other, .. } if (long, other) == (size, sha256));
         let shared =
             |entry: &&Entry| entry.mode == wanted.mode && entry.mtime == wanted.mtime && !ledger::depends(entry);
         let there = self.base.entry(&wanted.path).filter(|entry| same(entry));
         let found = there.filter(shared).or_else(|| {
             let all = self.by_digest.get(&sha256)?;
-            all.iter().copied().find(|entry| shared(entry)).or(there).or_else(|| all.first().copied())
+            let mut all = all.iter().copied().filter(|entry| same(entry));
+            all.clone().find(shared).or(there).or_else(|| all.next())
         });
         found.map(|entry| Origin { path: &entry.path, entry: Some(entry) })
     }

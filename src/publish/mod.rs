@@ -4,7 +4,19 @@
 //! moment, because what is named is always there before what names it, and the timestamp comes last. Refuses archives that
 //! were not proven or are not what their record says.
 
+mod create;
+mod desk;
+mod error;
+mod listed;
+mod overlay;
+mod publication;
 mod repack;
+mod sums;
 mod times;
 
+pub use create::{FIRST_ROOT, Founders, create, first_root, must_be_new};
+pub use desk::{Desk, Lives, State};
+pub use error::PublishError;
+pub use listed::{Releases, file, releases};
+pub use publication::{Publication, Published, is_word, longest_root, publish};
 pub use repack::{Making, Piece, RepackError, Repacked, repack};

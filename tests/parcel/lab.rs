@@ -36,6 +36,11 @@ impl Lab {
 
     /// The same, where the second one is changed further.
     pub(crate) fn with(change: impl FnOnce(&Made)) -> Self {
+        Self::between(|_| {}, change)
+    }
+
+    /// The same, where both have more in them.
+    pub(crate) fn between(begin: impl FnOnce(&Made), change: impl FnOnce(&Made)) -> Self {
         let made = Made::new();
         let noise: Vec<u8> = (0..300_000u32).flat_map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
         made.write("lib/libnoise.so.1.2", &noise);
@@ -46,6 +51,7 @@ impl Lab {
         made.write("share/gone", "gone in the next release\n");
         made.write("share/empty", "");
         made.write("share/ledger", "lib/data.bin 0\n");
+        begin(&made);
         let lab = Self { made };
         lab.publish("41");
         lab.change(noise);

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod base;
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
+mod hostile;
 mod lab;
 #[path = "../install/packed.rs"]
 #[expect(dead_code, reason = "written for other tests too")]

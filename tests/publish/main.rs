@@ -5,7 +5,10 @@
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
+mod lab;
+mod made;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod place;
+mod published;
 mod repacked;
