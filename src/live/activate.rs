@@ -1,5 +1,6 @@
 //! A release becomes the current one: by one rename, noted before and after.
 
+use super::collect::open as lease_file;
 use super::{Held, Known, LiveError, Root, Serial};
 use crate::base::write;
 use std::path::Path;
@@ -32,6 +33,8 @@ impl Held {
             return Err(LiveError::Missing { serial, installed: self.root.installed()? }.into());
         }
         verify(&place)?;
+        // A user who may not write here leases it by this file, which must be there for that.
+        drop(lease_file(&self.root, serial)?);
         self.note(|state| _ = state.releases.insert(serial, known))?;
         Ok(Built { serial })
     }

@@ -55,7 +55,7 @@ pub fn lease(root: &Root) -> Result<Lease, LiveError> {
     }
 }
 
-fn open(root: &Root, serial: Serial) -> Result<File, LiveError> {
+pub(super) fn open(root: &Root, serial: Serial) -> Result<File, LiveError> {
     let dir = root.records().join("leases");
     match fs::create_dir(&dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {

@@ -49,3 +49,19 @@ fn a_release_that_a_process_runs_from_stays_until_that_ends() {
     repository.update().expect(0, &["removed: releases 1, 2"], &[]);
     assert_eq!(names(&app.join("r")), ["3", "4"]);
 }
+
+/// A service may run as a user who may change nothing of what it runs.
+#[test]
+fn a_user_who_may_not_write_there_runs_a_release_and_holds_it() {
+    if !crate::place::is_root() {
+        return;
+    }
+    let mut repository = Repository::with(&[1]);
+    repository.first().expect(0, &["updated"], &[]);
+    repository.relocate(["exec", "app", "app"]).by_user().expect(0, &["release 1"], &[]);
+    repository.release(2);
+    repository.update().expect(0, &["updated"], &[]);
+    repository.relocate(["exec", "app", "app"]).by_user().expect(0, &["release 2"], &[]);
+    repository.relocate(["releases", "app"]).by_user().expect(0, &["current      release 2"], &[]);
+    repository.relocate(["verify", "app"]).by_user().expect(0, &["every byte"], &[]);
+}

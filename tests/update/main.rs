@@ -17,6 +17,7 @@ mod pack;
 mod place;
 #[path = "../program/mod.rs"]
 mod program;
+mod published;
 mod repository;
 mod served;
 #[expect(dead_code, reason = "other tests need more of it")]

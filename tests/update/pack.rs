@@ -25,6 +25,8 @@ static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
 /// A release in its archive.
 pub(crate) struct Pack {
     pub(crate) full: Vec<u8>,
+    /// As the main job packed it.
+    packed: Vec<u8>,
     /// Compressed.
     pub(crate) manifest: Vec<u8>,
     /// How long its path may be.
@@ -58,8 +60,13 @@ impl Pack {
         let making = Making { limits: &Limits::default(), level: 3, jobs: 1 };
         let made = repack(&archive, &making, &Silent).unwrap();
         let (full, manifest) = (fs::read(&made.full.path).unwrap(), fs::read(&made.record.path).unwrap());
-        Self { full, manifest, capacity: root.as_os_str().len() as u64 }
+        Self { packed: fs::read(archive).unwrap(), full, manifest, capacity: root.as_os_str().len() as u64 }
     }
+}
+
+/// The archive that a release is published from.
+pub(crate) fn archive(serial: u32) -> &'static [u8] {
+    &pack(serial).packed
 }
 
 /// What leads from one release to another.
