@@ -89,7 +89,10 @@ pub(super) fn failure(error: &PublishError) -> Failure {
             Exit::No
         }
         PublishError::Busy { .. } => Exit::InUse,
-        PublishError::Taken { .. }
+        PublishError::Unpack(_)
+        | PublishError::Delta(_)
+        | PublishError::Write(_)
+        | PublishError::Taken { .. }
         | PublishError::Distrusted(_)
         | PublishError::Object(_)
         | PublishError::Repack(_) => Exit::Environment,

@@ -5,6 +5,7 @@
 //! were not proven or are not what their record says.
 
 mod create;
+mod deltas;
 mod desk;
 mod error;
 mod listed;
