@@ -5,9 +5,11 @@
 //! tool put there under kinds unknown here is passed over.
 
 mod choose;
+mod hooks;
 mod name;
 
 pub use choose::{Choice, Have, Never, Way, choose};
+pub use hooks::{Argv, BadHooks, Hooks, Program};
 pub use name::{Name, Part, is_app};
 
 use crate::base::digest::Digest;
@@ -50,6 +52,9 @@ pub struct Custom {
     /// The oldest version of the tool that can install it, such as `0.1.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_tool: Option<String>,
+    /// What is run when it becomes current; said of the manifest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Hooks>,
 }
 
 /// What a file of a repository is.

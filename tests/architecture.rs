@@ -83,7 +83,7 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
-    Row { module: "live", may_import: &["base"], never: SILENT },
+    Row { module: "live", may_import: &["base", "release"], never: SILENT },
     Row {
         module: "update",
         may_import: &["base", "manifest", "release", "web", "objects", "tuf", "pack", "install", "live", "parcel"],

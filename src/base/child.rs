@@ -82,6 +82,8 @@ pub enum End {
     Killed(i32),
     /// We ended it because we were asked to.
     Cancelled,
+    /// We ended it because its time was up.
+    Overdue,
 }
 
 impl End {
@@ -136,9 +138,14 @@ impl Task {
 
     /// Runs it to its end and gives what it printed.
     pub fn ask(&self, cancel: &Cancel) -> io::Result<Answer> {
+        self.ask_within(Duration::MAX, cancel)
+    }
+
+    /// The same, but it is ended, with all it started, when it has run for so long.
+    pub fn ask_within(&self, limit: Duration, cancel: &Cancel) -> io::Result<Answer> {
         // Files, not pipes: a grandchild that keeps a pipe open would keep us waiting.
         let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        let ended = self.start(stdout.try_clone()?, stderr.try_clone()?)?.wait(cancel)?;
+        let ended = self.start(stdout.try_clone()?, stderr.try_clone()?)?.wait_within(limit, cancel)?;
         Ok(Answer { ended, stdout: whole(&mut stdout)?, stderr: whole(&mut stderr)? })
     }
 
@@ -226,20 +233,25 @@ pub struct Running {
 
 impl Running {
     /// Waits for its end, then kills what it left behind in its group.
-    pub fn wait(mut self, cancel: &Cancel) -> io::Result<Ended> {
+    pub fn wait(self, cancel: &Cancel) -> io::Result<Ended> {
+        self.wait_within(Duration::MAX, cancel)
+    }
+
+    fn wait_within(mut self, limit: Duration, cancel: &Cancel) -> io::Result<Ended> {
         let mut pause = Duration::from_millis(1);
-        let mut asked: Option<Instant> = None;
+        let mut asked: Option<(Instant, End)> = None;
         loop {
             if let Some(status) = self.child.try_wait()? {
-                let end = if asked.is_some() { End::Cancelled } else { end(status) };
+                let end = asked.map_or_else(|| end(status), |(_, why)| why);
                 return Ok(Ended { end, elapsed: self.started.elapsed() });
             }
             match asked {
-                None if cancel.is_cancelled() => {
+                None if cancel.is_cancelled() || self.started.elapsed() > limit => {
                     self.group.signal(rustix::process::Signal::TERM);
-                    asked = Some(Instant::now());
+                    let why = if cancel.is_cancelled() { End::Cancelled } else { End::Overdue };
+                    asked = Some((Instant::now(), why));
                 }
-                Some(when) if when.elapsed() > GRACE => self.group.signal(rustix::process::Signal::KILL),
+                Some((when, _)) if when.elapsed() > GRACE => self.group.signal(rustix::process::Signal::KILL),
                 _ => {}
             }
             thread::sleep(pause);

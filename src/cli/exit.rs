@@ -18,6 +18,8 @@ pub enum Exit {
     Environment = 4,
     /// A bootstrap or a package could not be built.
     Build = 5,
+    /// A release was not well, and the one before is current again.
+    Returned = 6,
     /// There is something newer.
     Available = 100,
     /// A fault of ours.

@@ -45,6 +45,7 @@ pub(super) fn result(exit: Exit) -> &'static str {
         Exit::Build => "build failed",
         Exit::InUse => "in use",
         Exit::Available => "available",
+        Exit::Returned => "rolled back",
         Exit::Bug => "bug",
     }
 }

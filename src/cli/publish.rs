@@ -10,9 +10,10 @@ use super::{json, report};
 use crate::base::host;
 use crate::pack::Limits;
 use crate::publish::{Publication, Published, publish};
-use crate::release::File;
+use crate::release::{File, Hooks};
 use report::{GREEN, Table, bytes, count, paint, place, say, talk};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Runs the command.
 pub(super) fn run(args: &PublishArgs) -> Exit {
@@ -25,6 +26,7 @@ fn work(args: &PublishArgs) -> Result<Exit, Failure> {
     if let Err(error) = std::fs::metadata(&args.archive) {
         return Err(pack::Usage::new(format!("cannot read {}: {error}", place(&args.archive))).into());
     }
+    let hooks = args.hooks.as_deref().map(hooks).transpose()?;
     let opened = Opened::of(&args.repo, &args.reach)?;
     let signers = opened.signers(&args.keys)?;
     let platform = args.platform.clone().unwrap_or_else(|| format!("{}-linux", std::env::consts::ARCH));
@@ -39,6 +41,7 @@ fn work(args: &PublishArgs) -> Result<Exit, Failure> {
         limits: &Limits { set_id: args.allow_setuid, ..Limits::default() },
         level: args.level,
         jobs: args.common.jobs.map_or_else(host::processors, usize::from),
+        hooks: hooks.as_ref(),
         dry_run: args.dry_run,
     };
     let progress = Progress::new(args.common.quiet || args.common.json);
@@ -55,6 +58,14 @@ fn work(args: &PublishArgs) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Reads `--hooks`.
+fn hooks(file: &Path) -> Result<Hooks, Failure> {
+    let wrong =
+        |why: &dyn std::fmt::Display| Failure::from(pack::Usage::new(format!("--hooks {}: {why}", place(file))));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    toml::from_str(&text).map_err(|error| wrong(&error))
+}
+
 fn document(args: &PublishArgs, done: &Published) -> Value {
     let custom = &done.release.custom;
     let file = |file: &File| json!({"name": file.name, "bytes": file.length, "sha256": file.sha256});
@@ -67,7 +78,7 @@ fn document(args: &PublishArgs, done: &Published) -> Value {
         "version": custom.version, "channels": custom.channels, "platform": custom.platform, "was_there": done.was_there,
         "capacity": custom.capacity, "longest_root": done.longest_root, "installed_bytes": custom.installed_bytes,
         "full": file(&done.release.full), "manifest": file(&done.release.manifest), "deltas": deltas.collect::<Vec<_>>(),
-        "passed_over": done.passed_over, "written_files": done.written.0, "written_bytes": done.written.1,
+        "hooks": done.release.manifest.custom.hooks, "passed_over": done.passed_over, "written_files": done.written.0, "written_bytes": done.written.1,
     })
 }
 

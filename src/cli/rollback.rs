@@ -16,7 +16,7 @@ use std::path::Path;
 pub(super) fn run(args: &RollbackArgs) -> Exit {
     begin(&args.common);
     let done = absolute(&args.root).and_then(|root| {
-        let ask = ask(&root, args.wait, args.dry_run);
+        let ask = ask(&root, args.wait, args.dry_run, !args.no_hooks);
         update::rollback(&ask, args.to.map(Serial)).map_err(|error| failure(&error))
     });
     match done {
@@ -29,7 +29,7 @@ pub(super) fn run(args: &RollbackArgs) -> Exit {
 pub(super) fn pin(args: &PinArgs) -> Exit {
     begin(&args.common);
     let done: Result<(), Failure> = absolute(&args.root).and_then(|root| {
-        let ask = ask(&root, args.wait, args.dry_run);
+        let ask = ask(&root, args.wait, args.dry_run, false);
         update::pin(&ask, Serial(args.serial), !args.off).map_err(|error| failure(&error))
     });
     if let Err(failure) = done {
@@ -61,8 +61,8 @@ fn failed(common: &Common) -> Json {
     if common.json { Json::Stdout } else { Json::None }
 }
 
-fn ask(root: &Path, waits: bool, dry_run: bool) -> Rollback<'_> {
-    Rollback { root, wait: wait(waits), dry_run, tool: env!("CARGO_PKG_VERSION"), clock: &now }
+fn ask(root: &Path, waits: bool, dry_run: bool, hooks: bool) -> Rollback<'_> {
+    Rollback { root, wait: wait(waits), dry_run, hooks, tool: env!("CARGO_PKG_VERSION"), clock: &now }
 }
 
 fn tell(args: &RollbackArgs, back: &Back) -> Exit {

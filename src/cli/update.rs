@@ -16,7 +16,7 @@ use crate::release::{Never, Way};
 use crate::tuf::{Freshness, Moment, Why};
 use crate::update::{self, FetchError, Outcome, Report, RootKey, Summary, Task, Typed, UpdateError, Wish};
 use crate::web::{Settings, Web};
-use report::{GREEN, YELLOW, bytes, paint, say, talk};
+use report::{GREEN, RED, YELLOW, bytes, paint, say, talk};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,6 +71,7 @@ fn work(args: &UpdateArgs, warnings: &Warnings) -> Result<Report, Failure> {
         root_key: root_key.as_ref(),
         freshness: if args.allow_stale { Freshness::Waived } else { Freshness::Required },
         wait: wait(args.wait),
+        hooks: !args.no_hooks,
         retry: args.retry_bad.map(Serial),
         platform: &platform,
         tool: env!("CARGO_PKG_VERSION"),
@@ -137,6 +138,7 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         | UpdateError::Reach(_)
         | UpdateError::OtherApp { .. }
         | UpdateError::NoApp { typed: None, .. }
+        | UpdateError::Policy { .. }
         | UpdateError::Place(_) => Exit::Usage,
         UpdateError::Never { why: Never::TooLong { .. }, .. }
         | UpdateError::Install(InstallError::Misfit(_))
@@ -150,6 +152,8 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         | UpdateError::Tool { .. }
         | UpdateError::Differs { .. }
         | UpdateError::Current(_)
+        | UpdateError::Denied { .. }
+        | UpdateError::Unwell { .. }
         | UpdateError::Install(InstallError::Differs { .. })
         | UpdateError::Fetch(FetchError::Missing { .. } | FetchError::Wrong { .. })
         | UpdateError::Live(
@@ -163,6 +167,7 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
 fn tell(args: &UpdateArgs, done: &Report, warnings: Warnings) -> Exit {
     let exit = match &done.outcome {
         Outcome::Available(_) if args.check => Exit::Available,
+        Outcome::Returned { .. } => Exit::Returned,
         _ => Exit::Done,
     };
     if args.common.json {
@@ -192,6 +197,14 @@ fn text(args: &UpdateArgs, done: &Report) -> String {
             let verb = if args.dry_run { "would update:" } else { "available:" };
             let (named, way) = (named(app, release), way(release.way));
             format!("{} {named}, {way}; {current} is current in {root}\n", paint(GREEN, verb))
+        }
+        Outcome::Returned { serial, to, failed } => {
+            let to =
+                to.map_or_else(|| "no release is current".to_owned(), |to| format!("release {to} is current again"));
+            let label = paint(RED, "rolled back:");
+            format!(
+                "{label} release {serial} of {app} was not well: {failed}; {to}, and {serial} does not come again by itself\n"
+            )
         }
         Outcome::Updated { release, gone, leased } => {
             let (named, way) = (named(app, release), way(release.way));
@@ -235,6 +248,7 @@ fn as_json(args: &UpdateArgs, done: &Report, warnings: &[String], exit: Exit) ->
     let (outcome, about) = match &done.outcome {
         Outcome::Nothing => ("nothing new", Value::Null),
         Outcome::Stays(why) => ("stays", json!(why.to_string())),
+        Outcome::Returned { failed, .. } => ("rolled back", json!(failed.to_string())),
         Outcome::Available(found) => ("available", release(found)),
         Outcome::Updated { release: found, .. } => ("updated", release(found)),
     };
@@ -242,11 +256,15 @@ fn as_json(args: &UpdateArgs, done: &Report, warnings: &[String], exit: Exit) ->
         Outcome::Updated { gone, leased, .. } => (gone.as_slice(), leased.as_slice()),
         _ => (&[][..], &[][..]),
     };
+    let returned = match &done.outcome {
+        Outcome::Returned { serial, to, .. } => json!({ "from": serial, "to": to }),
+        _ => Value::Null,
+    };
     let (why, release) = if about.is_string() { (about, Value::Null) } else { (Value::Null, about) };
     json::line(&json!({
         "schema": json::SCHEMA, "command": "update", "result": json::result(exit), "exit": exit as u8,
         "dry_run": args.dry_run, "root": json::place(&done.root), "app": done.app, "channel": done.channel,
         "before": done.before, "outcome": outcome, "release": release, "why": why,
-        "removed": gone, "leased": leased, "warnings": warnings,
+        "returned": returned, "removed": gone, "leased": leased, "warnings": warnings,
     }))
 }

@@ -45,10 +45,39 @@ impl Held {
         if before == Some(serial) {
             return Ok(Active { serial, before });
         }
-        self.note(|state| state.pending = Some((before, serial)))?;
+        self.note(|state| {
+            let hooks = state.releases.get(&serial).and_then(|known| known.hooks.as_ref());
+            state.trial = hooks.filter(|hooks| !hooks.is_empty()).map(|_| (before, serial));
+            state.pending = Some((before, serial));
+        })?;
         write::replace_symlink(&self.root.link(), &Path::new("r").join(serial.to_string()))?;
         self.done(before, serial)?;
         Ok(Active { serial, before })
+    }
+
+    /// Notes that the current release has shown that it is well.
+    pub fn passed(&mut self) -> Result<(), LiveError> {
+        self.note(|state| state.trial = None)
+    }
+
+    /// Takes back the release that is on trial: it is bad, and the one before is current again, without another trial. Where there was none
+    /// before, none is. Gives that one.
+    pub fn retreat(&mut self) -> Result<Option<Serial>, LiveError> {
+        let Some((before, serial)) = self.state.trial else { return self.root.current() };
+        let before = before.filter(|before| self.root.release(*before).is_dir());
+        self.note(|state| {
+            state.bad.insert(serial);
+            state.pending = before.map(|before| (Some(serial), before));
+        })?;
+        match before {
+            Some(before) => write::replace_symlink(&self.root.link(), &Path::new("r").join(before.to_string()))?,
+            None => write::remove(&self.root.link())?,
+        }
+        self.note(|state| {
+            state.trial = None;
+            state.pending = None;
+        })?;
+        Ok(before)
     }
 
     /// Notes that a change of the link that was begun is done. Where it was for the release before, that one is bad or was not

@@ -32,6 +32,11 @@ impl Held {
                 settled.forgotten = Some(to);
             }
         }
+        if let Some((_, serial)) = self.state.trial
+            && self.root.current()? != Some(serial)
+        {
+            self.passed()?;
+        }
         settled.removed = self.clear()?;
         let installed = self.root.installed()?;
         self.note(|state| {

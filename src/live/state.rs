@@ -2,6 +2,7 @@
 
 use super::{LiveError, Serial};
 use crate::base::write;
+use crate::release::Hooks;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,6 +22,9 @@ pub struct State {
     pub previous: Option<Serial>,
     /// A change of the link that was begun: from, to.
     pub pending: Option<(Option<Serial>, Serial)>,
+    /// A release that became current and has not shown yet that it is well: the one before, and it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<(Option<Serial>, Serial)>,
     /// Releases that failed once they were current; no update takes them again.
     #[serde(default)]
     pub bad: BTreeSet<Serial>,
@@ -39,6 +43,9 @@ pub struct Known {
     pub version: String,
     /// When it was installed, in seconds since 1970.
     pub installed: i64,
+    /// What is run when it becomes current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<Hooks>,
 }
 
 impl Default for State {
@@ -48,6 +55,7 @@ impl Default for State {
             highest: None,
             previous: None,
             pending: None,
+            trial: None,
             bad: BTreeSet::new(),
             pinned: BTreeSet::new(),
             releases: BTreeMap::new(),

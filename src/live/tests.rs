@@ -19,7 +19,7 @@ fn with(serials: &[u32]) -> (tempfile::TempDir, Root) {
 }
 
 fn built(held: &mut Held, serial: u32) -> Built {
-    let known = Known { version: format!("1.{serial}"), installed: 1_700_000_000 };
+    let known = Known { version: format!("1.{serial}"), installed: 1_700_000_000, hooks: None };
     held.built(Serial(serial), known, |_| Ok::<(), LiveError>(())).unwrap()
 }
 
@@ -53,7 +53,7 @@ fn one_release_after_the_other_is_current_and_a_rollback_goes_back_step_by_step(
 fn what_is_not_whole_never_becomes_current() {
     let (_dir, root) = with(&[1]);
     let mut held = root.hold(Wait::No).unwrap();
-    let known = Known { version: "1".to_owned(), installed: 0 };
+    let known = Known { version: "1".to_owned(), installed: 0, hooks: None };
     let refused = held.built(Serial(1), known.clone(), |_| Err(LiveError::NoPrevious));
     assert!(matches!(refused, Err(LiveError::NoPrevious)));
     let missing = held.built(Serial(7), known, |_| Ok::<(), LiveError>(())).unwrap_err();

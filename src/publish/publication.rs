@@ -11,9 +11,10 @@ use super::repack::{Making, Piece, Repacked, repack};
 use super::sums;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
+use crate::manifest;
 use crate::objects::{Put, When};
 use crate::pack::Limits;
-use crate::release::{Custom, File, Kind, Name, Part, Release, is_app};
+use crate::release::{Custom, File, Hooks, Kind, Name, Part, Program, Release, is_app};
 use crate::tuf::{ReadTarget, Target, open_target};
 use crate::web::Content;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,6 +49,8 @@ pub struct Publication<'a> {
     pub level: i32,
     /// How many threads compress.
     pub jobs: usize,
+    /// What machines are to run when it becomes current.
+    pub hooks: Option<&'a Hooks>,
     /// Whether everything is made and nothing published.
     pub dry_run: bool,
 }
@@ -90,7 +93,11 @@ pub fn publish(desk: &Desk<'_>, wish: &Publication<'_>, listener: &dyn Listener)
     let all = releases(state.trusted.targets()).releases;
     let before: Vec<&Release> = all.iter().filter(|old| is_before(old, wish)).collect();
     let newest = before.last().copied();
-    if let Some(newest) = newest.filter(|newest| newest.full.sha256 == made.full.sha256) {
+    wish.hooks.map_or(Ok(()), |hooks| are_there(hooks, &made))?;
+    let is_same = |newest: &&Release| {
+        newest.full.sha256 == made.full.sha256 && newest.manifest.custom.hooks.as_ref() == wish.hooks
+    };
+    if let Some(newest) = newest.filter(is_same) {
         return same(newest, wish, desk, state, &made);
     }
     let custom = custom(wish, newest, &state, &made)?;
@@ -129,6 +136,27 @@ fn check(wish: &Publication<'_>) -> Result<(), PublishError> {
 
 fn is_before(release: &Release, wish: &Publication<'_>) -> bool {
     release.custom.app == wish.app && release.custom.platform == wish.platform
+}
+
+/// Every program of the release that is to be run must be there, and be one.
+fn are_there(hooks: &Hooks, made: &Repacked) -> Result<(), PublishError> {
+    let find = |path: &RelPath| {
+        let entries = &made.manifest.entries;
+        entries.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| &entries[at])
+    };
+    for command in hooks.commands() {
+        let Some(Program::Release(path)) = command.program() else { continue };
+        let why = match find(&path).map(|entry| (&entry.kind, entry.mode)) {
+            // A link or another name leads to one; machines see whether it can be started.
+            Some((manifest::Kind::Symlink { .. } | manifest::Kind::HardLink { .. }, _)) => continue,
+            Some((manifest::Kind::File { .. }, mode)) if mode & 0o111 != 0 => continue,
+            Some(_) => "is no program",
+            None => "is not in the archive",
+        };
+        let help = "name programs as they lie in the archive, such as bin/check, and those of machines by their absolute paths";
+        return Err(PublishError::Wish(format!("the hooks run '{path}', which {why}"), Some(help.to_owned())));
+    }
+    Ok(())
 }
 
 /// The newest release is this very one: a run that was killed had come far enough, or somebody asks twice.
@@ -190,6 +218,7 @@ fn custom(
         installed_bytes: made.installed_bytes,
         installed_entries: made.installed_entries,
         min_tool: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        hooks: wish.hooks.cloned(),
     })
 }
 
@@ -204,7 +233,8 @@ fn release<'m>(
 ) -> Result<(Release, Vec<Ready<'m>>), PublishError> {
     let file = |kind: Kind, part: Part, piece: &Piece| {
         let base_serial = if let Part::Delta { base } = part { Some(base) } else { None };
-        let custom = Custom { kind, base_serial, ..custom.clone() };
+        let hooks = custom.hooks.clone().filter(|_| kind == Kind::Manifest);
+        let custom = Custom { kind, base_serial, hooks, ..custom.clone() };
         let name = Name { app: custom.app.clone(), serial: custom.serial, part }.to_string();
         File { name, length: piece.size, sha256: piece.sha256, custom }
     };

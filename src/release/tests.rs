@@ -15,6 +15,7 @@ fn file(serial: u32, kind: Kind, base: Option<u32>, length: u64, channels: &[&st
         installed_bytes: 1_000,
         installed_entries: 10,
         min_tool: None,
+        hooks: None,
     };
     File { name: format!("{kind:?}-{serial}-{base:?}"), length, sha256: Digest::of(&[serial as u8]), custom }
 }

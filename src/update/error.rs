@@ -2,6 +2,7 @@
 
 use super::fetch::FetchError;
 use super::room::Short;
+use super::trial::Failed;
 use super::trust::Damaged;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
@@ -116,6 +117,29 @@ pub enum UpdateError {
     },
     /// The release that is to be gone back to is the current one.
     Current(Serial),
+    /// What may be run here is not understood.
+    Policy {
+        /// The file that says it.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The release wants something to be run that may not be.
+    Denied {
+        /// The command.
+        command: String,
+        /// The file that says what may be run.
+        policy: PathBuf,
+    },
+    /// A release is current, and what takes it into use or asks whether it is well failed.
+    Unwell {
+        /// The release.
+        serial: Serial,
+        /// What failed.
+        failed: Failed,
+    },
+    /// We were asked to stop.
+    Cancelled,
 }
 
 impl UpdateError {
@@ -159,6 +183,17 @@ impl UpdateError {
             Self::Never { why: Never::TooLong { .. }, .. }
             | Self::Install(InstallError::Misfit(_))
             | Self::Parcel(ParcelError::Misfit(_)) => "use a directory with a shorter path",
+            Self::Policy { .. } => {
+                "write 'hooks = true' or 'hooks = false', and 'programs = [\"/usr/bin/systemctl\"]' for what releases may run of the machine's programs"
+            }
+            Self::Denied { policy, .. } => {
+                return Some(format!(
+                    "allow it in '{}', or update with --no-hooks and do yourself what it is for",
+                    policy.display()
+                ));
+            }
+            Self::Unwell { .. } => "look at the service; 'relocate rollback --to SERIAL' goes to another release",
+            Self::Cancelled => "run it again: it goes on where it stopped",
             Self::Io { .. } | Self::Reach(_) | Self::Compare(_) | Self::Never { .. } => return None,
             Self::Tool { .. } => "install a newer relocate, then run it again",
             Self::Room(_) => "make room there, or use a directory on another file system",
@@ -222,6 +257,12 @@ impl fmt::Display for UpdateError {
                 if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
             }
             Self::Current(serial) => write!(f, "release {serial} is the current one"),
+            Self::Policy { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
+            Self::Denied { command, policy } => {
+                write!(f, "the release wants '{command}' to be run, which '{}' does not allow", policy.display())
+            }
+            Self::Unwell { serial, failed } => write!(f, "release {serial} is current, but {failed}"),
+            Self::Cancelled => f.write_str("stopped, because that was asked for"),
         }
     }
 }

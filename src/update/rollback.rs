@@ -5,6 +5,8 @@
 use super::audit::Audit;
 use super::build::compared;
 use super::error::UpdateError;
+use super::trial::Trial;
+use crate::base::child::Cancel;
 use crate::base::write;
 use crate::live::{Held, Known, LiveError, Root, Serial, Wait};
 use crate::tuf::Moment;
@@ -19,6 +21,8 @@ pub struct Rollback<'a> {
     pub wait: Wait,
     /// Says what would be done, and writes nothing.
     pub dry_run: bool,
+    /// Whether what the release wants to be run is run.
+    pub hooks: bool,
     /// The version of this program.
     pub tool: &'a str,
     /// Tells the time.
@@ -60,7 +64,8 @@ fn go(ask: &Rollback<'_>, held: &mut Held, to: Option<Serial>, audit: &Audit<'_>
     let to = to.map_or_else(|| root.way_back(), Ok)?;
     let known = held.state().releases.get(&to).cloned();
     let back = plan(&root, root.current()?, to, |_| Some(known.as_ref()?.version.clone()))?;
-    let known = known.unwrap_or_else(|| Known { version: "?".to_owned(), installed: (ask.clock)().seconds() });
+    let known =
+        known.unwrap_or_else(|| Known { version: "?".to_owned(), installed: (ask.clock)().seconds(), hooks: None });
     let built = held.built(to, known, |place| {
         let findings = compared(place)?;
         if findings.is_empty() { Ok(()) } else { Err(UpdateError::Differs { serial: to, findings }) }
@@ -75,7 +80,17 @@ fn go(ask: &Rollback<'_>, held: &mut Held, to: Option<Serial>, audit: &Audit<'_>
     let facts =
         json!({ "result": "done", "from": back.from, "to": back.to, "version": back.version, "bad": back.marked });
     audit.note("rollback", facts)?;
+    tried(ask, held, to, audit)?;
     Ok(back)
+}
+
+/// Takes the release into use and asks whether it is well. Whoever went back chose it, so it stays in any case.
+fn tried(ask: &Rollback<'_>, held: &mut Held, serial: Serial, audit: &Audit<'_>) -> Result<(), UpdateError> {
+    let before = held.state().trial.and_then(|(before, _)| before);
+    let trial = Trial { audit, cancel: &Cancel::default(), warn: &|_| {} };
+    let result = if ask.hooks { trial.run(held, serial, before)? } else { Ok(()) };
+    held.passed()?;
+    result.map_err(|failed| UpdateError::Unwell { serial, failed })
 }
 
 fn plan(

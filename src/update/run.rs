@@ -6,8 +6,10 @@ use super::error::UpdateError;
 use super::fetch::Fetch;
 use super::follow::Follow;
 use super::offered;
+use super::policy::Policy;
 use super::root_key::RootKey;
 use super::source::{Source, Typed};
+use super::trial::{Failed, Trial, Verdict};
 use super::trust::Trust;
 use crate::base::child::Cancel;
 use crate::base::event::Listener;
@@ -48,6 +50,8 @@ pub struct Wish<'a> {
     pub freshness: Freshness,
     /// What to do where another update is at work.
     pub wait: Wait,
+    /// Whether what releases want to be run is run.
+    pub hooks: bool,
     /// A release that may come again though it turned out bad.
     pub retry: Option<Serial>,
     /// What runs here, such as `x86_64-linux`.
@@ -94,6 +98,15 @@ pub enum Outcome {
         gone: Vec<Serial>,
         /// Releases that would have been, and that a process runs from.
         leased: Vec<Serial>,
+    },
+    /// A newer one was current and was not well.
+    Returned {
+        /// Which; where an earlier run had made it current, only its number is known.
+        serial: Serial,
+        /// The one that is current again; none where there was none before.
+        to: Option<Serial>,
+        /// What failed.
+        failed: Failed,
     },
 }
 
@@ -162,8 +175,14 @@ impl Run<'_> {
 
     /// Makes the newest release the current one.
     fn update(&self, held: &mut Held, audit: &Audit<'_>) -> Result<Report, UpdateError> {
+        let trial = Trial { audit, cancel: self.wish.cancel, warn: self.wish.warn };
+        let tried = held.state().trial.map(|(_, serial)| serial);
+        let verdict = self.tried(held, &trial)?;
         let followed = self.follow()?;
         followed.source.keep_in(&self.root.records())?;
+        if let (Verdict::Returned(to, failed), Some(serial)) = (verdict, tried) {
+            return Ok(self.report(followed.source, Some(serial), Outcome::Returned { serial, to, failed }));
+        }
         let source = &followed.source;
         let offer = offered::offer(&followed.trusted, &source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
@@ -177,10 +196,16 @@ impl Run<'_> {
             Choice::Update { release, .. } => release,
         };
         self.fits(release)?;
+        if let Some(hooks) = release.manifest.custom.hooks.as_ref().filter(|_| self.wish.hooks) {
+            Policy::read(self.root.path())?.permits(hooks, self.root.path())?;
+        }
         let way = self.build(held, &followed, &offer, here)?;
         let serial = Serial(release.custom.serial);
-        let known = Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds() };
-        let known = held.state().releases.get(&serial).cloned().unwrap_or(known);
+        let hooks = release.manifest.custom.hooks.clone().filter(|_| self.wish.hooks);
+        let mut known =
+            Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds(), hooks };
+        let before_known = held.state().releases.get(&serial).map(|known| known.installed);
+        known.installed = before_known.unwrap_or(known.installed);
         // Whoever built it compared every byte.
         let built = held.built(serial, known, |_| Ok::<(), LiveError>(()))?;
         held.forgive(serial)?;
@@ -190,11 +215,23 @@ impl Run<'_> {
             "way": word(way), "fetched": bytes(way), "repository": crate::web::shown_url(&source.from),
         });
         audit.note("update", facts)?;
+        if let Verdict::Returned(to, failed) = self.tried(held, &trial)? {
+            return Ok(self.report(followed.source, before, Outcome::Returned { serial, to, failed }));
+        }
         let collected = held.collect(source.keep)?;
         self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
         let outcome =
             Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased };
         Ok(self.report(followed.source, before, outcome))
+    }
+
+    /// What becomes of a release that is on trial, as an earlier run may have left one.
+    fn tried(&self, held: &mut Held, trial: &Trial<'_>) -> Result<Verdict, UpdateError> {
+        if self.wish.hooks {
+            return trial.hold(held);
+        }
+        held.passed()?;
+        Ok(Verdict::Passed)
     }
 
     fn follow(&self) -> Result<Followed, UpdateError> {

@@ -90,6 +90,7 @@ pub(super) fn run(
             }
         },
         End::Exited(code) => return Err(failure(request, &task, format!("exited with status {code}"))),
+        End::Overdue => return Err(failure(request, &task, "took too long".to_owned())),
         End::Killed(signal) => return Err(failure(request, &task, format!("was killed by signal {signal}"))),
     }
     crate::base::write::remove_tree(&request.workdir()).map_err(BootstrapError::Write)

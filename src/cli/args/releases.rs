@@ -41,6 +41,9 @@ pub(in crate::cli) struct UpdateArgs {
     /// Take this release though it was gone back from
     #[arg(long, value_name = "SERIAL")]
     pub retry_bad: Option<u32>,
+    /// Run nothing of what the release wants to be run: no restart, no health check
+    #[arg(long)]
+    pub no_hooks: bool,
     /// Wait for another update of ROOT instead of giving up
     #[arg(long)]
     pub wait: bool,
@@ -60,6 +63,9 @@ pub(in crate::cli) struct RollbackArgs {
     /// Say what would be done and write nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Run nothing of what the release wants to be run
+    #[arg(long)]
+    pub no_hooks: bool,
     /// Wait for an update of ROOT instead of giving up
     #[arg(long)]
     pub wait: bool,
