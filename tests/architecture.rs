@@ -103,7 +103,7 @@ const MAP: &[Row] = &[
         may_import: &[
             "base", "loader", "elf", "text", "manifest", "recipe", "fill", "ledger", "scan", "plan", "remains",
             "verify", "pack", "release", "web", "objects", "tuf", "build", "install", "publish", "live", "update",
-            "contents", "pipeline",
+            "parcel", "contents", "pipeline",
         ],
         never: &["process::exit"],
     },

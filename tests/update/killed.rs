@@ -33,7 +33,7 @@ fn ready(user: bool) -> Repository {
     repository
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     let _ = fs::remove_dir_all(to);
     crate::place::succeed(Command::new("cp").arg("-a").arg(from).arg(to));
 }

@@ -10,6 +10,7 @@ mod call;
 mod deltas;
 mod exec;
 mod followed;
+mod full;
 mod killed;
 mod pack;
 #[path = "../files/place.rs"]
