@@ -213,7 +213,9 @@ impl fmt::Display for UpdateError {
             Self::Write(error) => error.fmt(f),
             Self::Live(error) => error.fmt(f),
             Self::Place(path) => write!(f, "releases cannot be at '{}'", path.display()),
-            Self::Settings { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
+            Self::Settings { path, why } | Self::Policy { path, why } => {
+                write!(f, "'{}' cannot be used: {why}", path.display())
+            }
             Self::NoSource(path) => write!(f, "nothing says where the releases of '{}' come from", path.display()),
             Self::NoRootKey => f.write_str("nothing is trusted here yet"),
             Self::RootKey(why) => write!(f, "the root that --root-key names cannot be used: {why}"),
@@ -257,7 +259,6 @@ impl fmt::Display for UpdateError {
                 if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
             }
             Self::Current(serial) => write!(f, "release {serial} is the current one"),
-            Self::Policy { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
             Self::Denied { command, policy } => {
                 write!(f, "the release wants '{command}' to be run, which '{}' does not allow", policy.display())
             }

@@ -16,7 +16,7 @@ const NAME: &str = "policy.toml";
 /// What may be run.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Policy {
+pub(super) struct Policy {
     /// Whether releases may have anything run.
     #[serde(default = "yes")]
     pub hooks: bool,

@@ -18,5 +18,4 @@ mod served;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod server;
 #[path = "../files/step.rs"]
-#[expect(dead_code, reason = "written for other tests too")]
 mod step;

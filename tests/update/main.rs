@@ -11,6 +11,7 @@ mod deltas;
 mod exec;
 mod followed;
 mod full;
+mod hooks;
 mod killed;
 mod pack;
 #[path = "../files/place.rs"]

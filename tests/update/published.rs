@@ -11,10 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 /// A repository that the commands made, at `repo` of its place.
-struct Made(Place);
+pub(crate) struct Made(pub(crate) Place);
 
 impl Made {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let new = Self(Place::new());
         let keys = ["--root-key-out", "keys/1.pem", "--root-key-out", "keys/2.pem", "--root-key-out", "keys/3.pem"];
         fs::create_dir(new.0.at("keys")).unwrap();
@@ -22,17 +22,21 @@ impl Made {
         new
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let ran = crate::call::relocate(self.0.dir(), arguments).run();
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.out, ran.err);
         ran.out
     }
 
-    fn publish(&self, serial: u32) {
+    pub(crate) fn publish(&self, serial: u32) {
+        self.publish_with(serial, &[]);
+    }
+
+    pub(crate) fn publish_with(&self, serial: u32, more: &[&str]) {
         fs::write(self.0.at("new.tar.zst"), archive(serial)).unwrap();
         let version = format!("1.{serial}");
         let what = ["publish", "new.tar.zst", "repo", "--app", "app", "--version", &version, "--level", "3"];
-        self.done(&[&what[..], &["--release-key", "keys/release.pem"]].concat());
+        self.done(&[&what[..], &["--release-key", "keys/release.pem"], more].concat());
     }
 }
 

@@ -146,8 +146,8 @@ pub(in crate::cli) struct PublishArgs {
     /// Publish set-user-ID and set-group-ID files too
     #[arg(long)]
     pub allow_setuid: bool,
-    /// What machines run when the release becomes current, and how it shows that it is well: a file in TOML with lists of
-    /// commands, activate = [["bin/svc", "restart"]] and health = [["bin/check"]], and seconds = 60
+    /// What machines run when the release becomes current, and how it shows that it is well: a file in TOML with
+    /// `activate` and `health`, lists of commands, each a list of words, and `seconds`
     #[arg(long, value_name = "FILE")]
     pub hooks: Option<PathBuf>,
     /// Make everything, print what would be published, write nothing
