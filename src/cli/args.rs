@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use delivering::{
     KeyArgs, NewKeyArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoInitArgs, RepoRefreshArgs, RepoStatusArgs,
 };
-pub(super) use releases::{ExecArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
+pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -63,6 +63,8 @@ pub(super) enum Command {
     Repo(RepoArgs),
     /// Make the newest release of a repository the current one in ROOT; the first time with --from and --root-key
     Update(UpdateArgs),
+    /// Update from a copy of a repository that was carried here, for machines without a network
+    Import(ImportArgs),
     /// Make the release before the current one current again
     Rollback(RollbackArgs),
     /// Say which releases are in ROOT, which is current, and what its repository has

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 22] = [
     "pack",
     "check",
     "install",
@@ -28,9 +28,10 @@ const COMMANDS: [&str; 21] = [
     "releases",
     "pin",
     "exec",
+    "import",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 6] = ["promote", "retire", "import", "deploy", "self", "wrapper"];
+const LATER: [&str; 5] = ["promote", "retire", "deploy", "self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]

@@ -100,6 +100,7 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Verify(args) => verify::run(&args),
             Command::Elf(args) => elf::run(&args),
             Command::Update(args) => update::run(&args),
+            Command::Import(args) => update::import(&args),
             Command::Rollback(args) => rollback::run(&args),
             Command::Pin(args) => rollback::pin(&args),
             Command::Releases(args) => releases::run(&args),

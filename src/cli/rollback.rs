@@ -2,8 +2,8 @@
 
 use super::args::{Common, PinArgs, RollbackArgs};
 use super::exit::Exit;
-use super::failure::{Failure, Json};
-use super::update::{absolute, failure, now, wait};
+use super::failure::Failure;
+use super::update::{absolute, failed, failure, now, wait};
 use super::{json, pack, report};
 use crate::live::Serial;
 use crate::update::{self, Back, Rollback};
@@ -55,10 +55,6 @@ pub(super) fn pin(args: &PinArgs) -> Exit {
 fn begin(common: &Common) {
     report::colour(common.color);
     pack::set_jobs(common.jobs);
-}
-
-fn failed(common: &Common) -> Json {
-    if common.json { Json::Stdout } else { Json::None }
 }
 
 fn ask(root: &Path, waits: bool, dry_run: bool, hooks: bool) -> Rollback<'_> {

@@ -1,6 +1,6 @@
 //! `relocate update`: the newest release of a repository becomes the current one.
 
-use super::args::UpdateArgs;
+use super::args::{Common, ImportArgs, UpdateArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
@@ -27,13 +27,50 @@ const VARIABLES: &str = "RELOCATE_REPO";
 
 /// Runs the command.
 pub(super) fn run(args: &UpdateArgs) -> Exit {
+    go("update", args, false)
+}
+
+/// Runs `relocate import`: an update from a copy of the repository that is as old as it is, which is not remembered.
+pub(super) fn import(args: &ImportArgs) -> Exit {
+    let ImportArgs { root, dir, root_key, app, channel, dry_run, keep, no_hooks, retry_bad, wait, common } =
+        args.clone();
+    let from = dir.to_str().map(str::to_owned);
+    if from.is_none() || !dir.is_dir() {
+        let missing = Usage::new(format!("{}: not a directory", report::place(&dir)));
+        return Failure::from(missing).tell("import", failed(&common));
+    }
+    let update = UpdateArgs {
+        root,
+        from,
+        root_key,
+        app,
+        channel,
+        ca_file: None,
+        allow_stale: true,
+        check: false,
+        dry_run,
+        keep,
+        retry_bad,
+        no_hooks,
+        wait,
+        common,
+    };
+    go("import", &update, true)
+}
+
+fn go(command: &str, args: &UpdateArgs, once: bool) -> Exit {
     report::colour(args.common.color);
     pack::set_jobs(args.common.jobs);
     let warnings = Warnings { json: args.common.json, told: Mutex::default() };
-    match work(args, &warnings) {
-        Ok(done) => tell(args, &done, warnings),
-        Err(failure) => failure.tell("update", if args.common.json { Json::Stdout } else { Json::None }),
+    match work(args, once, &warnings) {
+        Ok(done) => tell(command, args, &done, warnings),
+        Err(failure) => failure.tell(command, failed(&args.common)),
     }
+}
+
+/// Where the JSON of a failure goes.
+pub(super) fn failed(common: &Common) -> Json {
+    if common.json { Json::Stdout } else { Json::None }
 }
 
 /// What was let pass: told at once, or to a program at the end.
@@ -51,7 +88,7 @@ impl Warnings {
     }
 }
 
-fn work(args: &UpdateArgs, warnings: &Warnings) -> Result<Report, Failure> {
+fn work(args: &UpdateArgs, once: bool, warnings: &Warnings) -> Result<Report, Failure> {
     let root = absolute(&args.root)?;
     let root_key = args.root_key.as_deref().map(RootKey::read).transpose().map_err(|error| failure(&error))?;
     let task = match (args.check, args.dry_run) {
@@ -68,6 +105,7 @@ fn work(args: &UpdateArgs, warnings: &Warnings) -> Result<Report, Failure> {
         root: &root,
         task,
         typed: Typed { from, app, channel, ca_file, keep: args.keep.map(usize::from) },
+        once,
         root_key: root_key.as_ref(),
         freshness: if args.allow_stale { Freshness::Waived } else { Freshness::Required },
         wait: wait(args.wait),
@@ -164,7 +202,7 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
     Failure::new(exit, error.to_string()).help(error.help())
 }
 
-fn tell(args: &UpdateArgs, done: &Report, warnings: Warnings) -> Exit {
+fn tell(command: &str, args: &UpdateArgs, done: &Report, warnings: Warnings) -> Exit {
     let exit = match &done.outcome {
         Outcome::Available(_) if args.check => Exit::Available,
         Outcome::Returned { .. } => Exit::Returned,
@@ -172,7 +210,7 @@ fn tell(args: &UpdateArgs, done: &Report, warnings: Warnings) -> Exit {
     };
     if args.common.json {
         let told = warnings.told.into_inner().unwrap_or_else(PoisonError::into_inner);
-        say(&as_json(args, done, &told, exit));
+        say(&as_json(command, args, done, &told, exit));
     } else if !args.common.quiet {
         say(&text(args, done));
     }
@@ -236,7 +274,7 @@ fn listed(label: &str, serials: &[Serial]) -> String {
     format!("{label}: {} {}\n", if names.len() == 1 { "release" } else { "releases" }, names.join(", "))
 }
 
-fn as_json(args: &UpdateArgs, done: &Report, warnings: &[String], exit: Exit) -> String {
+fn as_json(command: &str, args: &UpdateArgs, done: &Report, warnings: &[String], exit: Exit) -> String {
     let release = |release: &Summary| {
         let (way, base, fetched) = match release.way {
             Way::Installed => ("installed", None, 0),
@@ -262,7 +300,7 @@ fn as_json(args: &UpdateArgs, done: &Report, warnings: &[String], exit: Exit) ->
     };
     let (why, release) = if about.is_string() { (about, Value::Null) } else { (Value::Null, about) };
     json::line(&json!({
-        "schema": json::SCHEMA, "command": "update", "result": json::result(exit), "exit": exit as u8,
+        "schema": json::SCHEMA, "command": command, "result": json::result(exit), "exit": exit as u8,
         "dry_run": args.dry_run, "root": json::place(&done.root), "app": done.app, "channel": done.channel,
         "before": done.before, "outcome": outcome, "release": release, "why": why,
         "returned": returned, "removed": gone, "leased": leased, "warnings": warnings,

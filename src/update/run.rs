@@ -44,6 +44,8 @@ pub struct Wish<'a> {
     pub task: Task,
     /// What was typed of where releases come from.
     pub typed: Typed,
+    /// Whether the repository that was typed is for this run alone.
+    pub once: bool,
     /// How trust begins, the first time.
     pub root_key: Option<&'a RootKey>,
     /// Whether the metadata must be fresh.
@@ -255,7 +257,8 @@ impl Run<'_> {
         };
         let trusted = follow.follow(&*objects)?;
         let source = if let Some(old) = old {
-            old.with(&wish.typed)?
+            let from = wish.typed.from.clone().filter(|_| !wish.once);
+            old.with(&Typed { from, ..wish.typed.clone() })?
         } else {
             let app = offered::app(&trusted, wish.typed.app.as_deref(), wish.platform)?;
             Source::new(from, app, wish.root_key.map(RootKey::sum)).with(&wish.typed)?

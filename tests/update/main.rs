@@ -12,6 +12,7 @@ mod exec;
 mod followed;
 mod full;
 mod hooks;
+mod import;
 mod killed;
 mod pack;
 #[path = "../files/place.rs"]

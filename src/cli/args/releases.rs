@@ -52,6 +52,42 @@ pub(in crate::cli) struct UpdateArgs {
     pub common: Common,
 }
 
+/// `relocate import`.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct ImportArgs {
+    /// The directory of releases; ROOT/current leads to the one that runs
+    pub root: PathBuf,
+    /// A copy of the repository, as on a disk that was carried here
+    pub dir: PathBuf,
+    /// The publisher's root.json, or the sha256 of its 1.root.json; needed once
+    #[arg(long, value_name = "FILE|SHA256")]
+    pub root_key: Option<PathBuf>,
+    /// The application [default: as the last time; at first the only one there is]
+    #[arg(long, value_name = "NAME")]
+    pub app: Option<String>,
+    /// Whose releases to follow [default: as the last time; at first stable]
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+    /// Say what would be done and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How many of the newest releases stay [default: as the last time; at first 3]
+    #[arg(long, value_name = "N")]
+    pub keep: Option<u16>,
+    /// Run nothing of what the release wants to be run: no restart, no health check
+    #[arg(long)]
+    pub no_hooks: bool,
+    /// Take this release though it was gone back from
+    #[arg(long, value_name = "SERIAL")]
+    pub retry_bad: Option<u32>,
+    /// Wait for another update of ROOT instead of giving up
+    #[arg(long)]
+    pub wait: bool,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `relocate rollback`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct RollbackArgs {
