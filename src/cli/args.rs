@@ -8,7 +8,8 @@ pub(super) use building::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use delivering::{
-    KeyArgs, NewKeyArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoInitArgs, RepoRefreshArgs, RepoStatusArgs,
+    ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
+    RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -57,6 +58,10 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Add a release to a repository that machines update from
     Publish(Box<PublishArgs>),
+    /// Give a release that is published to another channel
+    Promote(PromoteArgs),
+    /// Take a release back: no machine gets it any more
+    Retire(RetireArgs),
     /// Make and look after a repository of releases
     Repo(RepoArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run

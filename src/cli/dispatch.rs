@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "pack",
     "check",
     "install",
@@ -21,6 +21,8 @@ const COMMANDS: [&str; 16] = [
     "plan",
     "build-one",
     "publish",
+    "promote",
+    "retire",
     "repo",
     "demo",
 ];

@@ -11,7 +11,7 @@ use crate::base::host;
 use crate::pack::Limits;
 use crate::publish::{Publication, Published, publish};
 use crate::release::File;
-use report::{GREEN, Table, bytes, count, paint, place, say};
+use report::{GREEN, Table, bytes, count, paint, place, say, talk};
 use serde_json::{Value, json};
 
 /// Runs the command.
@@ -48,6 +48,9 @@ fn work(args: &PublishArgs) -> Result<Exit, Failure> {
     } else if !args.common.quiet {
         say(&summary(args, &done));
     }
+    if !args.common.quiet {
+        done.passed_over.iter().for_each(|why| talk(&format!("note: {why}\n")));
+    }
     warn(&done.state, args.common.quiet);
     Ok(Exit::Done)
 }
@@ -64,7 +67,7 @@ fn document(args: &PublishArgs, done: &Published) -> Value {
         "version": custom.version, "channels": custom.channels, "platform": custom.platform, "was_there": done.was_there,
         "capacity": custom.capacity, "longest_root": done.longest_root, "installed_bytes": custom.installed_bytes,
         "full": file(&done.release.full), "manifest": file(&done.release.manifest), "deltas": deltas.collect::<Vec<_>>(),
-        "written_files": done.written.0, "written_bytes": done.written.1,
+        "passed_over": done.passed_over, "written_files": done.written.0, "written_bytes": done.written.1,
     })
 }
 

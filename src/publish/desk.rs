@@ -129,7 +129,7 @@ impl Desk<'_> {
         then: impl FnOnce() -> Result<(), PublishError>,
     ) -> Result<State, PublishError> {
         let key = self.release.ok_or(PublishError::NoKey(RoleName::Targets))?;
-        let edition = self.next(state, RoleName::Targets, self.lives.targets)?;
+        let edition = self.next_list(state)?;
         let bytes = sign_targets(edition, targets, &state.root, &[key])?;
         // Nothing is written that clients would not take.
         let online = self.signed_over(state, &bytes)?;
@@ -188,7 +188,7 @@ impl Desk<'_> {
     /// A snapshot of these targets and its timestamp, both new.
     fn signed_over(&self, state: &State, targets: &[u8]) -> Result<Left, PublishError> {
         let key = self.online.ok_or(PublishError::NoKey(RoleName::Snapshot))?;
-        let edition = self.next(state, RoleName::Snapshot, self.lives.snapshot)?;
+        let edition = self.next_snapshot(state)?;
         let bytes = sign_snapshot(edition, targets, &state.root, &[key])?;
         let left = self.stamped(state, edition.version, bytes)?;
         Ok(Left { is_snapshot_new: true, ..left })
@@ -207,16 +207,30 @@ impl Desk<'_> {
         Edition { version, expires: self.now.plus_days(days) }
     }
 
-    /// The next number of a role that nobody has. What nobody finished keeps its number.
-    fn next(&self, state: &State, role: RoleName, days: u32) -> Result<Edition, PublishError> {
-        let before = state.trusted.edition(role).version;
+    /// The next number for a list. A good list that is there already is that of somebody who was faster; what clients would not
+    /// take keeps its number and is passed over.
+    fn next_list(&self, state: &State) -> Result<Edition, PublishError> {
+        let before = state.trusted.edition(RoleName::Targets).version;
         for version in (1..=MOST_TAKEN).filter_map(|more| before.checked_add(more)) {
-            if self.objects.look(&format!("{METADATA}/{version}.{role}.json"))? != Presence::There {
-                return Ok(self.edition(version, days));
+            let name = format!("{METADATA}/{version}.targets.json");
+            let Some(bytes) = self.read(&name)? else { return Ok(self.edition(version, self.lives.targets)) };
+            let left = self.signed_over(state, &bytes);
+            if left.is_ok_and(|left| self.is_good(state, &left)) {
+                return Err(PublishError::Busy { place: self.objects.shown(&name) });
             }
         }
-        let why = format!("{MOST_TAKEN} files of {role} after {before} belong to nothing; remove them");
-        Err(PublishError::Wish(why, None))
+        Err(taken(RoleName::Targets, before))
+    }
+
+    /// The next number for a snapshot: any that is free, as its timestamp decides.
+    fn next_snapshot(&self, state: &State) -> Result<Edition, PublishError> {
+        let before = state.trusted.edition(RoleName::Snapshot).version;
+        for version in (1..=MOST_TAKEN).filter_map(|more| before.checked_add(more)) {
+            if self.objects.look(&format!("{METADATA}/{version}.snapshot.json"))? != Presence::There {
+                return Ok(self.edition(version, self.lives.snapshot));
+            }
+        }
+        Err(taken(RoleName::Snapshot, before))
     }
 
     /// What a publisher left who was killed before the timestamp: a snapshot, or targets alone. What clients would not take, or
@@ -289,6 +303,11 @@ impl Desk<'_> {
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, PublishError> {
         read(self.objects, name)
     }
+}
+
+fn taken(role: RoleName, before: u64) -> PublishError {
+    let why = format!("{MOST_TAKEN} files of {role} after {before} belong to nothing");
+    PublishError::Wish(why, Some("'relocate repo gc' removes them".to_owned()))
 }
 
 /// A whole small file of a repository; none where there is none.

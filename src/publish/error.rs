@@ -1,7 +1,10 @@
 //! Why a repository was not changed, and what to do about it.
 
 use super::repack::RepackError;
+use crate::base::write::WriteError;
 use crate::objects::ObjectError;
+use crate::pack::UnpackError;
+use crate::parcel::ParcelError;
 use crate::tuf::{RoleName, SignError, TargetError, Why};
 use std::fmt;
 
@@ -28,6 +31,12 @@ pub enum PublishError {
     Target(TargetError),
     /// The archive makes no release.
     Repack(RepackError),
+    /// A pack of an older release could not be unpacked.
+    Unpack(UnpackError),
+    /// What leads to the release from an older one could not be made.
+    Delta(ParcelError),
+    /// A file could not be written on this machine.
+    Write(WriteError),
     /// Somebody else changed it at the same moment.
     Busy {
         /// What they wrote first.
@@ -64,7 +73,10 @@ impl PublishError {
                 "the root of this repository has another {role} key; 'relocate repo status' lists the ids"
             )),
             Self::Wish(_, help) => help.clone(),
-            Self::Sign(_) | Self::Object(_) | Self::Target(_) | Self::Repack(_) => None,
+            Self::Write(error) => error.help(),
+            Self::Sign(_) | Self::Object(_) | Self::Target(_) | Self::Repack(_) | Self::Unpack(_) | Self::Delta(_) => {
+                None
+            }
         }
     }
 }
@@ -79,6 +91,9 @@ impl fmt::Display for PublishError {
             Self::Object(source) => source.fmt(f),
             Self::Target(source) => source.fmt(f),
             Self::Repack(source) => source.fmt(f),
+            Self::Unpack(source) => source.fmt(f),
+            Self::Delta(source) => source.fmt(f),
+            Self::Write(source) => source.fmt(f),
             Self::Busy { place } => write!(f, "somebody else was faster: {place} is there already"),
             Self::NoKey(role) => write!(f, "the {role} must be signed, and its key was not given"),
             Self::Wish(why, _) => f.write_str(why),
@@ -94,6 +109,9 @@ impl std::error::Error for PublishError {
             Self::Object(source) => Some(source),
             Self::Target(source) => Some(source),
             Self::Repack(source) => Some(source),
+            Self::Unpack(source) => Some(source),
+            Self::Delta(source) => Some(source),
+            Self::Write(source) => Some(source),
             Self::None { .. } | Self::Taken { .. } | Self::Busy { .. } | Self::NoKey(_) | Self::Wish(..) => None,
         }
     }
@@ -126,5 +144,23 @@ impl From<RepackError> for PublishError {
 impl From<Why> for PublishError {
     fn from(why: Why) -> Self {
         Self::Distrusted(Box::new(why))
+    }
+}
+
+impl From<UnpackError> for PublishError {
+    fn from(error: UnpackError) -> Self {
+        Self::Unpack(error)
+    }
+}
+
+impl From<ParcelError> for PublishError {
+    fn from(error: ParcelError) -> Self {
+        Self::Delta(error)
+    }
+}
+
+impl From<WriteError> for PublishError {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
     }
 }

@@ -3,6 +3,7 @@
 //! Files have their digest in their names, so what is there already is not written again, and a run that was killed is finished by
 //! the same command. The same archive is not published twice in a row.
 
+use super::deltas::{self, Deltas};
 use super::desk::{Desk, State};
 use super::error::PublishError;
 use super::listed::{releases, target};
@@ -15,7 +16,7 @@ use crate::pack::Limits;
 use crate::release::{Custom, File, Kind, Name, Part, Release, is_app};
 use crate::tuf::{ReadTarget, Target, open_target};
 use crate::web::Content;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -62,6 +63,8 @@ pub struct Published {
     pub was_there: bool,
     /// Files that had to be written, and how many bytes.
     pub written: (usize, u64),
+    /// Deltas that were not made, and why.
+    pub passed_over: Vec<String>,
     /// What the repository holds now.
     pub state: State,
 }
@@ -91,9 +94,12 @@ pub fn publish(desk: &Desk<'_>, wish: &Publication<'_>, listener: &dyn Listener)
         return same(newest, wish, desk, state, &made);
     }
     let custom = custom(wish, newest, &state, &made)?;
-    let (release, pieces) = release(&custom, &made)?;
-    let longest_root = longest_root(release.custom.capacity);
-    let mut published = Published { release, longest_root, was_there: false, written: (0, 0), state };
+    let of_channel = before.iter().rev().filter(|old| old.custom.channels.contains(wish.channel));
+    let bases: Vec<&Release> = of_channel.take(wish.deltas).copied().collect();
+    let deltas = deltas::make(desk.objects, &bases, (&made, custom.serial), wish.limits, listener)?;
+    let (release, pieces) = release(&custom, &made, &deltas)?;
+    let (longest_root, passed_over) = (longest_root(release.custom.capacity), deltas.passed_over.clone());
+    let mut published = Published { release, longest_root, was_there: false, written: (0, 0), passed_over, state };
     if wish.dry_run {
         return Ok(published);
     }
@@ -143,7 +149,14 @@ fn same(
         sums::write(desk.objects, state.trusted.targets())?;
     }
     let longest_root = longest_root(made.manifest.about.capacity);
-    Ok(Published { release: newest.clone(), longest_root, was_there: true, written: (0, 0), state })
+    Ok(Published {
+        release: newest.clone(),
+        longest_root,
+        was_there: true,
+        written: (0, 0),
+        passed_over: Vec::new(),
+        state,
+    })
 }
 
 /// What is signed of the release. The serial is above all others of the application, on whatever platform.
@@ -184,17 +197,27 @@ fn custom(
 type Ready<'m> = (Target, &'m Piece);
 
 /// Names the files of a release.
-fn release<'m>(custom: &Custom, made: &'m Repacked) -> Result<(Release, Vec<Ready<'m>>), PublishError> {
+fn release<'m>(
+    custom: &Custom,
+    made: &'m Repacked,
+    deltas: &'m Deltas,
+) -> Result<(Release, Vec<Ready<'m>>), PublishError> {
     let file = |kind: Kind, part: Part, piece: &Piece| {
-        let custom = Custom { kind, ..custom.clone() };
+        let base_serial = if let Part::Delta { base } = part { Some(base) } else { None };
+        let custom = Custom { kind, base_serial, ..custom.clone() };
         let name = Name { app: custom.app.clone(), serial: custom.serial, part }.to_string();
         File { name, length: piece.size, sha256: piece.sha256, custom }
     };
     let manifest = file(Kind::Manifest, Part::Manifest, &made.record);
     let full = file(Kind::Full, Part::Full, &made.full);
-    let pieces = vec![(target(&full)?, &made.full), (target(&manifest)?, &made.record)];
-    let release =
-        Release { custom: manifest.custom.clone(), manifest, full, deltas: std::collections::BTreeMap::new() };
+    let mut pieces = vec![(target(&full)?, &made.full)];
+    let mut release = Release { custom: manifest.custom.clone(), manifest, full, deltas: BTreeMap::new() };
+    for (base, piece) in &deltas.made {
+        let delta = file(Kind::Delta, Part::Delta { base: *base }, piece);
+        pieces.push((target(&delta)?, piece));
+        release.deltas.insert(*base, delta);
+    }
+    pieces.push((target(&release.manifest)?, &made.record));
     Ok((release, pieces))
 }
 

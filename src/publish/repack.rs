@@ -42,7 +42,14 @@ pub struct Repacked {
     pub installed_bytes: u64,
     /// How many files, directories and links it has.
     pub installed_entries: u64,
-    _scratch: Scratch,
+    scratch: Scratch,
+}
+
+impl Repacked {
+    /// A directory for more files that go away with it.
+    pub(super) fn room(&self) -> &Path {
+        self.scratch.path()
+    }
 }
 
 /// A file of a release that is ready to be put into the repository.
@@ -160,7 +167,7 @@ pub fn repack(archive: &Path, making: &Making<'_>, listener: &dyn Listener) -> R
     let full = write(&manifest, tree.staging(), &path, &options, listener)?;
     let record = compressed(&manifest, &scratch.path().join("manifest.json.zst"))?;
     let (installed_bytes, installed_entries) = taken(&manifest);
-    Ok(Repacked { full, record, manifest, installed_bytes, installed_entries, _scratch: scratch })
+    Ok(Repacked { full, record, manifest, installed_bytes, installed_entries, scratch })
 }
 
 /// Unpacks a proven archive that is what its record says; tells the record and the directory that all of it lay in.

@@ -89,6 +89,12 @@ impl Stepped {
         command.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
         command.arg(call.0.get_program()).args(call.0.get_args()).current_dir(call.0.get_current_dir().unwrap());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone().unwrap());
+        for (name, value) in call.0.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         command.process_group(0);
         let child = command.spawn().unwrap();
         let pid = Pid::from_raw(child.id().cast_signed());

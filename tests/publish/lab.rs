@@ -2,6 +2,7 @@
 
 use crate::call::{Call, relocate};
 use crate::place::Place;
+use relocate::base::digest::Digest;
 use relocate::objects::{Directory, Objects};
 use relocate::tuf::{Freshness, Kept, Moment, Trusted, follow};
 use serde_json::Value;
@@ -23,7 +24,9 @@ impl Lab {
     }
 
     pub(crate) fn init(&self, more: &[&str]) -> Call {
-        fs::create_dir_all(self.place.at("keys")).unwrap();
+        for dir in ["keys", "tmp"] {
+            fs::create_dir_all(self.place.at(dir)).unwrap();
+        }
         let keys = ["keys/a.pem", "keys/b.pem", "keys/c.pem"];
         let keys: Vec<_> = keys.iter().flat_map(|key| ["--root-key-out", key]).collect();
         self.call(&[&["repo", "init", "repo"][..], &keys, more].concat())
@@ -31,7 +34,8 @@ impl Lab {
 
     /// `relocate` with the release key at hand.
     pub(crate) fn call(&self, words: &[&str]) -> Call {
-        relocate(self.place.dir(), words).env("RELOCATE_RELEASE_KEY", self.place.at("keys/release.pem"))
+        let call = relocate(self.place.dir(), words).env("TMPDIR", self.place.at("tmp")).env("HOME", self.place.dir());
+        call.env("RELOCATE_RELEASE_KEY", self.place.at("keys/release.pem"))
     }
 
     /// An archive with one program and a text that says `word`.
@@ -41,6 +45,9 @@ impl Lab {
         fs::write(root.join("bin/say"), "#!/bin/sh\necho it runs\n").unwrap();
         crate::place::chmod(root.join("bin/say"), 0o755);
         fs::write(root.join("word"), word).unwrap();
+        // Bytes that do not get smaller, the same in every archive.
+        let noise: Vec<u8> = (0..512u32).flat_map(|at| Digest::of(&at.to_le_bytes()).bytes()).collect();
+        fs::write(root.join("noise"), noise).unwrap();
         let name = format!("{word}.tar.gz");
         let root = root.to_str().unwrap();
         let old = ["--old-prefix", "/opt/of/this/test"];
