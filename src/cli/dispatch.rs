@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "pack",
     "check",
     "install",
@@ -21,6 +21,8 @@ const COMMANDS: [&str; 22] = [
     "plan",
     "build-one",
     "publish",
+    "promote",
+    "retire",
     "repo",
     "demo",
     "update",
@@ -31,7 +33,7 @@ const COMMANDS: [&str; 22] = [
     "import",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 5] = ["promote", "retire", "deploy", "self", "wrapper"];
+const LATER: [&str; 3] = ["deploy", "self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]
