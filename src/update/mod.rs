@@ -12,6 +12,7 @@ mod fetch;
 mod follow;
 mod offered;
 mod policy;
+mod preflight;
 mod rollback;
 mod room;
 mod root_key;
@@ -23,6 +24,7 @@ mod trust;
 
 pub use error::UpdateError;
 pub use fetch::{FetchError, Wrong};
+pub use preflight::{Preflight, preflight};
 pub use rollback::{Back, Rollback, pin, rollback};
 pub use room::{Short, What};
 pub use root_key::RootKey;

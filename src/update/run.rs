@@ -16,6 +16,7 @@ use crate::base::event::Listener;
 use crate::base::write::Parents;
 use crate::live::{Held, Known, LiveError, Root, Serial, Wait};
 use crate::objects::Objects;
+use crate::preflight::{self, Machine};
 use crate::release::{Choice, Have, Never, Offer, Release, Way, choose};
 use crate::tuf::{Freshness, Moment, Trusted};
 use serde_json::json;
@@ -58,6 +59,8 @@ pub struct Wish<'a> {
     pub retry: Option<Serial>,
     /// What runs here, such as `x86_64-linux`.
     pub platform: &'a str,
+    /// The machine, which says how releases are labelled and what would stop them.
+    pub machine: &'a Machine,
     /// The version of this program.
     pub tool: &'a str,
     /// Opens the repository, with the certificates that alone are believed.
@@ -146,16 +149,16 @@ pub fn update(wish: &Wish<'_>) -> Result<Report, UpdateError> {
     done.inspect_err(|error| audit.failed("update", error))
 }
 
-struct Run<'a> {
-    wish: &'a Wish<'a>,
-    root: Root,
+pub(super) struct Run<'a> {
+    pub(super) wish: &'a Wish<'a>,
+    pub(super) root: Root,
 }
 
 /// What is trusted, and where it came from.
-struct Followed {
-    trusted: Trusted,
-    source: Source,
-    objects: Box<dyn Objects>,
+pub(super) struct Followed {
+    pub(super) trusted: Trusted,
+    pub(super) source: Source,
+    pub(super) objects: Box<dyn Objects>,
 }
 
 impl Run<'_> {
@@ -203,6 +206,11 @@ impl Run<'_> {
         }
         let way = self.build(held, &followed, &offer, here)?;
         let serial = Serial(release.custom.serial);
+        if way != Way::Installed
+            && let Err(why) = preflight::label(self.wish.machine, &self.root.release(serial))
+        {
+            (self.wish.warn)(format!("release {serial} keeps the SELinux label that its files were made with: {why}"));
+        }
         let hooks = release.manifest.custom.hooks.clone().filter(|_| self.wish.hooks);
         let mut known =
             Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds(), hooks };
@@ -236,7 +244,7 @@ impl Run<'_> {
         Ok(Verdict::Passed)
     }
 
-    fn follow(&self) -> Result<Followed, UpdateError> {
+    pub(super) fn follow(&self) -> Result<Followed, UpdateError> {
         let wish = self.wish;
         let old = Source::read(&self.root.records())?;
         let trust = Trust::at(self.root.records().join("trust"));
@@ -301,7 +309,7 @@ impl Run<'_> {
         self.root.records().join("cache")
     }
 
-    fn fits(&self, release: &Release) -> Result<(), UpdateError> {
+    pub(super) fn fits(&self, release: &Release) -> Result<(), UpdateError> {
         let (serial, have) = (release.custom.serial, self.wish.tool);
         match &release.custom.min_tool {
             Some(wants) if !offered::is_at_least(have, wants) => {
@@ -331,8 +339,8 @@ fn never(why: Never, source: &Source, current: Option<u32>) -> Result<Outcome, U
 }
 
 /// What this directory has.
-struct Here {
-    current: Option<u32>,
+pub(super) struct Here {
+    pub(super) current: Option<u32>,
     highest: Option<u32>,
     installed: Vec<u32>,
     bad: BTreeSet<u32>,
@@ -340,7 +348,7 @@ struct Here {
 }
 
 impl Here {
-    fn of(root: &Root, retry: Option<Serial>) -> Result<Self, UpdateError> {
+    pub(super) fn of(root: &Root, retry: Option<Serial>) -> Result<Self, UpdateError> {
         let (state, current) = (root.state()?, root.current()?);
         let path = root.release(Serial(0)).as_os_str().len() as u64 - 1;
         Ok(Self {
@@ -352,7 +360,7 @@ impl Here {
         })
     }
 
-    fn have(&self) -> Have<'_> {
+    pub(super) fn have(&self) -> Have<'_> {
         Have {
             current: self.current,
             highest: self.highest,
@@ -363,7 +371,7 @@ impl Here {
     }
 }
 
-fn summary(release: &Release, way: Way) -> Summary {
+pub(super) fn summary(release: &Release, way: Way) -> Summary {
     Summary { serial: release.custom.serial, version: release.custom.version.clone(), way }
 }
 

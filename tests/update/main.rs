@@ -18,6 +18,7 @@ mod pack;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod place;
+mod preflight;
 #[path = "../program/mod.rs"]
 mod program;
 mod published;
