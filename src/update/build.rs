@@ -3,6 +3,7 @@
 
 use super::error::UpdateError;
 use super::fetch::Fetch;
+use super::moved::moved;
 use super::offered;
 use super::room::Need;
 use super::run::Wish;
@@ -136,6 +137,7 @@ impl Build<'_> {
 pub(super) fn compared(place: &Path) -> Result<Vec<Finding>, UpdateError> {
     let mut findings = verify_dir(place).map_err(UpdateError::Compare)?;
     findings.retain(|finding| finding.severity == Severity::Error);
+    findings.extend(moved(place));
     Ok(findings)
 }
 

@@ -10,6 +10,7 @@ mod build;
 mod error;
 mod fetch;
 mod follow;
+mod moved;
 mod offered;
 mod rollback;
 mod room;
@@ -21,6 +22,7 @@ mod trust;
 
 pub use error::UpdateError;
 pub use fetch::{FetchError, Wrong};
+pub use moved::{installed_for, moved};
 pub use rollback::{Back, Rollback, pin, rollback};
 pub use room::{Short, What};
 pub use root_key::RootKey;

@@ -5,6 +5,7 @@ use super::build::Build;
 use super::error::UpdateError;
 use super::fetch::Fetch;
 use super::follow::Follow;
+use super::moved::installed_for;
 use super::offered;
 use super::root_key::RootKey;
 use super::source::{Source, Typed};
@@ -149,6 +150,7 @@ impl Run<'_> {
         let followed = self.follow()?;
         let offer = offered::offer(&followed.trusted, &followed.source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
+        self.warn_if_moved(here.current);
         let outcome = match choose(&offer, &followed.source.channel, &here.have()) {
             Choice::Nothing => Outcome::Nothing,
             Choice::Never(why) => never(why, &followed.source, here.current)?,
@@ -167,6 +169,7 @@ impl Run<'_> {
         let source = &followed.source;
         let offer = offered::offer(&followed.trusted, &source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
+        self.warn_if_moved(here.current);
         let before = here.current.map(Serial);
         let release = match choose(&offer, &source.channel, &here.have()) {
             Choice::Nothing => return Ok(self.report(followed.source, before, Outcome::Nothing)),
@@ -195,6 +198,15 @@ impl Run<'_> {
         let outcome =
             Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased };
         Ok(self.report(followed.source, before, outcome))
+    }
+
+    /// A directory that was moved has releases whose files name the old path; the next release will name the new one.
+    fn warn_if_moved(&self, current: Option<u32>) {
+        let Some(current) = current.map(Serial) else { return };
+        if let Some(at) = installed_for(&self.root.release(current)) {
+            let now = self.root.release(current);
+            (self.wish.warn)(format!("release {current} was installed for '{at}' and is at '{}' now", now.display()));
+        }
     }
 
     fn follow(&self) -> Result<Followed, UpdateError> {
