@@ -123,6 +123,7 @@ fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateEr
 /// An error with its exit code.
 pub(super) fn failure(error: &UpdateError) -> Failure {
     let exit = match error {
+        UpdateError::NoApp { found, .. } if found.is_empty() => Exit::No,
         UpdateError::Live(LiveError::Busy { .. }) => Exit::InUse,
         UpdateError::NoSource(_)
         | UpdateError::NoRootKey
