@@ -7,6 +7,7 @@ use relocate::base::event::Silent;
 use relocate::base::finding::Severity;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::base::sums::SumForm;
+use relocate::base::write::remove_tree;
 use relocate::install::{self, Install};
 use relocate::manifest::{ABOUT, Entry, Kind, MANIFEST, Manifest, Sum};
 use relocate::pack::{Limits, verify_dir};
@@ -144,8 +145,7 @@ impl Lab {
     pub(crate) fn wanted(&self) -> BTreeMap<PathBuf, String> {
         self.install("42", "R/r/42");
         let state = seen(&self.at("R/r/42"));
-        tool(&[&"chmod", &"-R", &"u+w", &self.at("R/r/42")]);
-        fs::remove_dir_all(self.at("R/r/42")).unwrap();
+        remove_tree(&self.at("R/r/42")).unwrap();
         state
     }
 
