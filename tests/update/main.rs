@@ -12,6 +12,7 @@ mod exec;
 mod followed;
 mod full;
 mod killed;
+mod many;
 mod pack;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
