@@ -6,7 +6,7 @@ use super::fetch::Fetch;
 use super::moved::moved;
 use super::offered;
 use super::room::Need;
-use super::run::Wish;
+use super::wish::Wish;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::Prefix;
 use crate::base::write;

@@ -5,113 +5,20 @@ use super::build::Build;
 use super::error::UpdateError;
 use super::fetch::Fetch;
 use super::follow::Follow;
+use super::here::Here;
 use super::moved::installed_for;
 use super::offered;
 use super::root_key::RootKey;
-use super::source::{Source, Typed};
+use super::source::Source;
 use super::trust::Trust;
-use crate::base::child::Cancel;
-use crate::base::event::Listener;
+use super::wish::{Outcome, Report, Summary, Task, Wish};
 use crate::base::write::Parents;
-use crate::live::{Held, Known, LiveError, Root, Serial, Wait};
+use crate::live::{Held, Known, LiveError, Root, Serial};
 use crate::objects::Objects;
-use crate::release::{Choice, Have, Never, Offer, Release, Way, choose};
-use crate::tuf::{Freshness, Moment, Trusted};
+use crate::release::{Choice, Never, Offer, Release, Way, choose};
+use crate::tuf::Trusted;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// The newest release is to be current.
-    Update,
-    /// Whether there is a newer one. Keeps nothing but what is trusted.
-    Check,
-    /// What would be done. Writes nothing at all.
-    DryRun,
-}
-
-/// Opens the place that a repository is at.
-pub type Open<'a> = dyn Fn(&str, Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> + 'a;
-
-/// An update as it is wanted.
-pub struct Wish<'a> {
-    /// The directory of releases, absolute; made where it is not there.
-    pub root: &'a Path,
-    /// What to do.
-    pub task: Task,
-    /// What was typed of where releases come from.
-    pub typed: Typed,
-    /// How trust begins, the first time.
-    pub root_key: Option<&'a RootKey>,
-    /// Whether the metadata must be fresh.
-    pub freshness: Freshness,
-    /// What to do where another update is at work.
-    pub wait: Wait,
-    /// A release that may come again though it turned out bad.
-    pub retry: Option<Serial>,
-    /// What runs here, such as `x86_64-linux`.
-    pub platform: &'a str,
-    /// The version of this program.
-    pub tool: &'a str,
-    /// Opens the repository, with the certificates that alone are believed.
-    pub open: &'a Open<'a>,
-    /// Tells the time.
-    pub clock: &'a dyn Fn() -> Moment,
-    /// Is told what is wrong and was let pass.
-    pub warn: &'a dyn Fn(String),
-    /// Is told how far it is.
-    pub listener: &'a dyn Listener,
-    /// Stops what is being fetched.
-    pub cancel: &'a Cancel,
-}
-
-/// A release in a few words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// Its number.
-    pub serial: u32,
-    /// Its version as its maker names it.
-    pub version: String,
-    /// How it comes, or came.
-    pub way: Way,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The newest release is current.
-    Nothing,
-    /// There is another one, which is not to come.
-    Stays(Never),
-    /// There is a newer one.
-    Available(Summary),
-    /// A newer one is current now.
-    Updated {
-        /// Which.
-        release: Summary,
-        /// Releases that were removed.
-        gone: Vec<Serial>,
-        /// Releases that would have been, and that a process runs from.
-        leased: Vec<Serial>,
-    },
-}
-
-/// What was found and done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The directory of releases, its real path.
-    pub root: PathBuf,
-    /// The application.
-    pub app: String,
-    /// The channel.
-    pub channel: String,
-    /// The release that was current before.
-    pub before: Option<Serial>,
-    /// What came of it.
-    pub outcome: Outcome,
-}
 
 /// Does it.
 pub fn update(wish: &Wish<'_>) -> Result<Report, UpdateError> {
@@ -229,7 +136,8 @@ impl Run<'_> {
             warn: wish.warn,
         };
         let trusted = follow.follow(&*objects)?;
-        let source = if let Some(old) = old {
+        let source = if let Some(mut old) = old {
+            old.root_key = wish.root_key.map(RootKey::sum).or(old.root_key);
             old.with(&wish.typed)?
         } else {
             let app = offered::app(&trusted, wish.typed.app.as_deref(), wish.platform)?;
@@ -299,39 +207,6 @@ fn never(why: Never, source: &Source, current: Option<u32>) -> Result<Outcome, U
     match why {
         Never::Bad { .. } | Never::Older { .. } if current.is_some() => Ok(Outcome::Stays(why)),
         why => Err(UpdateError::Never { why, channel: source.channel.clone() }),
-    }
-}
-
-/// What this directory has.
-struct Here {
-    current: Option<u32>,
-    highest: Option<u32>,
-    installed: Vec<u32>,
-    bad: BTreeSet<u32>,
-    path: u64,
-}
-
-impl Here {
-    fn of(root: &Root, retry: Option<Serial>) -> Result<Self, UpdateError> {
-        let (state, current) = (root.state()?, root.current()?);
-        let path = root.release(Serial(0)).as_os_str().len() as u64 - 1;
-        Ok(Self {
-            current: current.map(|serial| serial.0),
-            highest: state.highest.max(current).map(|serial| serial.0),
-            installed: root.installed()?.into_iter().map(|serial| serial.0).collect(),
-            bad: state.bad.iter().filter(|serial| Some(**serial) != retry).map(|serial| serial.0).collect(),
-            path,
-        })
-    }
-
-    fn have(&self) -> Have<'_> {
-        Have {
-            current: self.current,
-            highest: self.highest,
-            installed: &self.installed,
-            bad: Some(&self.bad),
-            path: self.path,
-        }
     }
 }
 
