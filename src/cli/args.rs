@@ -9,7 +9,8 @@ pub(super) use building::{
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use delivering::{
-    KeyArgs, NewKeyArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoInitArgs, RepoRefreshArgs, RepoStatusArgs,
+    ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
+    RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
 pub(super) use releases::{ExecArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
@@ -59,6 +60,10 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Add a release to a repository that machines update from
     Publish(Box<PublishArgs>),
+    /// Give a release that is published to another channel
+    Promote(PromoteArgs),
+    /// Take a release back: no machine gets it any more
+    Retire(RetireArgs),
     /// Make and look after a repository of releases
     Repo(RepoArgs),
     /// Make the newest release of a repository the current one in ROOT; the first time with --from and --root-key

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "pack",
     "check",
     "install",
@@ -21,6 +21,8 @@ const COMMANDS: [&str; 21] = [
     "plan",
     "build-one",
     "publish",
+    "promote",
+    "retire",
     "repo",
     "demo",
     "update",
@@ -30,7 +32,7 @@ const COMMANDS: [&str; 21] = [
     "exec",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 6] = ["promote", "retire", "import", "deploy", "self", "wrapper"];
+const LATER: [&str; 4] = ["import", "deploy", "self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod build;
 mod build_one;
 mod building;
 mod carried;
+mod channels;
 mod check;
 mod config;
 mod demo;
@@ -93,6 +94,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Plan(args) => plan::run(&args),
             Command::BuildOne(args) => build_one::run(&args),
             Command::Publish(args) => publish::run(&args),
+            Command::Promote(args) => channels::promote(&args),
+            Command::Retire(args) => channels::retire(&args),
             Command::Repo(args) => repo::run(&args),
             Command::Demo(args) => demo::run(&args),
             Command::Install(args) => install::run(&args),

@@ -1,6 +1,8 @@
 //! `relocate repo`: a repository of releases is made, shown and looked after.
 
+mod gc;
 mod init;
+mod rotate;
 mod status;
 
 use super::args::{KeyArgs, ReachArgs, RepoArgs, RepoCommand, RepoRefreshArgs};
@@ -25,6 +27,9 @@ pub(super) fn run(args: &RepoArgs) -> Exit {
     match &args.command {
         RepoCommand::Init(args) => end("repo init", &args.common, init::run(args)),
         RepoCommand::Refresh(args) => end("repo refresh", &args.common, refresh(args)),
+        RepoCommand::Gc(args) => end("repo gc", &args.common, gc::run(args)),
+        RepoCommand::RotateKey(args) => end("repo rotate-key", &args.common, rotate::run(args)),
+        RepoCommand::SignRoot(args) => end("repo sign-root", &args.common, rotate::sign(args)),
         RepoCommand::Status(args) => end("repo status", &args.common, status::run(args)),
     }
 }

@@ -1,7 +1,7 @@
 //! What was typed of the commands that publish releases and look after a repository.
 
 use super::Common;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// `relocate repo`.
@@ -19,6 +19,12 @@ pub(in crate::cli) enum RepoCommand {
     Init(RepoInitArgs),
     /// Sign the timestamp anew, with the online key alone: for cron, once a day
     Refresh(RepoRefreshArgs),
+    /// Remove what no list names any more, and old lists
+    Gc(RepoGcArgs),
+    /// Publish the next root: with another key, or the same ones for another year
+    RotateKey(Box<RotateKeyArgs>),
+    /// Add a signature to the draft of a root, on the machine of whoever holds the key
+    SignRoot(SignRootArgs),
     /// Show what is in it, who signs it, and until when it is good
     Status(RepoStatusArgs),
 }
@@ -147,6 +153,152 @@ pub(in crate::cli) struct PublishArgs {
     #[arg(long)]
     pub allow_setuid: bool,
     /// Make everything, print what would be published, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which keys sign.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate repo gc`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RepoGcArgs {
+    /// A directory, https://HOST/DIR that takes PUT and DELETE, or s3://BUCKET/DIR
+    pub repo: String,
+    /// Leave what was in use so many days ago
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub grace_days: u32,
+    /// Print what would be removed and remove nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which keys sign; the release key only where releases were retired.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The keys of a repository that may be replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum RoleArg {
+    /// One of those that sign roots
+    Root,
+    /// What signs lists of releases
+    Release,
+    /// What signs snapshots and timestamps
+    Online,
+}
+
+/// `relocate repo rotate-key`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RotateKeyArgs {
+    /// A directory, https://HOST/DIR that takes PUT, or s3://BUCKET/DIR
+    pub repo: String,
+    /// Which key is replaced [default: none; the root is good for another year]
+    #[arg(long, value_enum, value_name = "ROLE", help_heading = "The next root")]
+    pub role: Option<RoleArg>,
+    /// Write the new key to this file, outside of REPO but for the online key; for a root key, none takes the old one away
+    #[arg(long, value_name = "FILE", requires = "role", help_heading = "The next root")]
+    pub key_out: Option<PathBuf>,
+    /// The id of the root key that is replaced, or its first digits; none adds one
+    #[arg(long, value_name = "ID", requires = "role", help_heading = "The next root")]
+    pub old: Option<String>,
+    /// How many root keys must sign [default: as many as before]
+    #[arg(long, value_name = "N", help_heading = "The next root")]
+    pub threshold: Option<u64>,
+    /// Sign with this root key, whose holder is here; once for each
+    #[arg(long, value_name = "FILE", help_heading = "The next root")]
+    pub root_key: Vec<PathBuf>,
+    /// Where keys are missing, write the root to this file for `sign-root`; where it is there, go on with it
+    #[arg(long, value_name = "FILE", help_heading = "The next root")]
+    pub draft: Option<PathBuf>,
+    /// Write the new key as it is: whoever reads the file may sign
+    #[arg(long, help_heading = "Keys")]
+    pub no_passphrase: bool,
+    /// Which keys sign.
+    #[command(flatten)]
+    pub keys: KeyArgs,
+    /// How it is reached.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate repo sign-root`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SignRootArgs {
+    /// The draft that `rotate-key --draft` wrote; it is written anew with the signature
+    pub draft: PathBuf,
+    /// The root key; once for each
+    #[arg(long, value_name = "FILE", required = true)]
+    pub root_key: Vec<PathBuf>,
+    /// A file whose first line opens it [default: ask on the terminal]
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Output options.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `relocate promote`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PromoteArgs {
+    /// A directory, https://HOST/DIR that takes PUT, or s3://BUCKET/DIR
+    pub repo: String,
+    /// The release, by its application and serial
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// The channel that gets it
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: String,
+    /// What it has in common with `retire`.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+/// `relocate retire`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RetireArgs {
+    /// A directory, https://HOST/DIR that takes PUT, or s3://BUCKET/DIR
+    pub repo: String,
+    /// The release, by its application and serial
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// The channel it is taken from [default: all]
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// What it has in common with `promote`.
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+/// A release by its application and number.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct WhichArgs {
+    /// The application
+    #[arg(long, value_name = "APP")]
+    pub app: String,
+    /// The serial of the release
+    #[arg(long, value_name = "N")]
+    pub serial: u32,
+}
+
+/// What changes of the list have in common.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct ChangeArgs {
+    /// Print what would be done and write nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Which keys sign.

@@ -73,15 +73,21 @@ fn files(args: &RepoInitArgs, directory: Option<&Path>) -> Result<Files, Failure
             return Err(Usage(format!("{} is there already", place(path)), Some(help)).into());
         }
     }
-    let Some(repository) = directory.map(real).transpose()? else { return Ok(files) };
     for path in files.root.iter().chain([&files.release]) {
-        if real(path)?.starts_with(&repository) {
-            let why = format!("{} lies in the repository, which everybody may read", place(path));
-            let help = "keep this key elsewhere, best on another machine or a stick; only the online key stays there";
-            return Err(Usage(why, Some(help.to_owned())).into());
-        }
+        outside(path, directory)?;
     }
     Ok(files)
+}
+
+/// Refuses a place for a key in the directory of a repository.
+pub(super) fn outside(path: &Path, directory: Option<&Path>) -> Result<(), Failure> {
+    let Some(repository) = directory.map(real).transpose()? else { return Ok(()) };
+    if !real(path)?.starts_with(&repository) {
+        return Ok(());
+    }
+    let why = format!("{} lies in the repository, which everybody may read", place(path));
+    let help = "keep this key elsewhere, best on another machine or a stick; only the online key stays there";
+    Err(Usage(why, Some(help.to_owned())).into())
 }
 
 /// Where a file really is or would be: what is there is looked up, the rest is as it is written.
