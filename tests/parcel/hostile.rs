@@ -194,6 +194,10 @@ fn an_index_that_says_what_is_not_so_is_refused() {
     parts.index["own"] = json!([]);
     let error = refused(&lab, "nothing of our own", &parts.bytes());
     assert!(error.to_string().contains("about.json"), "{error}");
+    let mut parts = Parts::of(&lab);
+    parts.index["own"][1]["file"]["size"] = json!(u64::MAX);
+    let error = refused(&lab, "much of our own", &parts.bytes());
+    assert!(matches!(error, ParcelError::Refused(_)) && error.to_string().contains("more than"), "{error}");
 }
 
 fn rel(path: &str) -> RelPath {

@@ -75,6 +75,8 @@ impl Lab {
             ["a/one.py,sha256=1\n".repeat(150), "b,sha256=2\n".to_owned()].concat(),
         );
         made.write("share/word", "moved\nand more\n");
+        // Nobody may write it.
+        fs::remove_file(made.inside("share/doc/README")).unwrap();
         made.write("share/doc/README", format!("Built in {0}, again.\n", made.prefix));
         made.write("lib/data.bin", [b"\0\x01\x02".as_slice(), made.prefix.as_bytes(), b"/share\0\xff"].concat());
         made.write("share/new/one.txt", "new\n".repeat(40));
