@@ -74,7 +74,7 @@ fn file_item(size: u64) -> Vec<Item> {
 
 fn pack_with(contents: &dyn Contents, size: u64, out: &Path) -> Result<(), String> {
     let items = file_item(size);
-    let tree = Tree { items: &items, contents, about: b"{}", tool: None, bill: None };
+    let tree = Tree { items: &items, contents, about: b"{}", tool: None };
     let options = Options { format: Format::Tar, level: None, jobs: 1, top_dir: RelPath::root() };
     let out = NewFile::create(out).map_err(|error| error.to_string())?;
     let packed = pack::write(&tree, |_| Ok(b"{}".to_vec()), out, &options, &Silent);

@@ -21,6 +21,13 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Digests all bytes of a source, some at a time. Errors are those of reading.
+    pub fn read(source: &dyn ReadAt) -> io::Result<Self> {
+        let mut digester = Digester::default();
+        in_pieces(source, |piece| digester.update(piece))?;
+        Ok(digester.finish())
+    }
+
     /// Its 32 bytes.
     pub fn bytes(&self) -> [u8; 32] {
         self.0
@@ -53,12 +60,34 @@ impl Mark {
 
     /// Sums all bytes of a source, some at a time. Errors are those of reading.
     pub fn read(source: &dyn ReadAt) -> io::Result<Self> {
-        let (mut hasher, len) = (crc32fast::Hasher::new(), source.size());
-        for offset in (0..len).step_by(PIECE) {
-            hasher.update(&source.range(offset, (len - offset).min(PIECE as u64))?);
-        }
-        Ok(Self(hasher.finalize()))
+        let mut marker = Marker::default();
+        in_pieces(source, |piece| marker.update(piece))?;
+        Ok(marker.finish())
     }
+}
+
+/// A mark in the making, fed in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct Marker(crc32fast::Hasher);
+
+impl Marker {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// Ends the mark.
+    pub fn finish(self) -> Mark {
+        Mark(self.0.finalize())
+    }
+}
+
+fn in_pieces(source: &dyn ReadAt, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    let len = source.size();
+    for offset in (0..len).step_by(PIECE) {
+        each(&source.range(offset, (len - offset).min(PIECE as u64))?);
+    }
+    Ok(())
 }
 
 /// Both sums of bytes that come in pieces.

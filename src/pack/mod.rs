@@ -18,6 +18,7 @@ mod large;
 mod packed;
 mod pax;
 mod restore;
+mod settling;
 mod source;
 mod squeeze;
 mod tree;
@@ -87,6 +88,11 @@ pub trait Contents: Sync {
     /// it already. Called once for each file item, from any thread, several at a time; returns at once with an error of
     /// `out`.
     fn stream(&self, index: usize, out: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<Digest, ContentError>;
+
+    /// The bytes of the bill of materials, where the tree holds packages. Asked for once, on any thread while items are streamed.
+    fn bill(&self) -> Result<Option<Vec<u8>>, ContentError> {
+        Ok(None)
+    }
 }
 
 /// What goes into an archive.
@@ -100,8 +106,6 @@ pub struct Tree<'a> {
     pub about: &'a [u8],
     /// The bytes of the tool that finishes the tree on the target, where it is carried.
     pub tool: Option<&'a [u8]>,
-    /// The bytes of the bill of materials, where the tree holds packages.
-    pub bill: Option<&'a [u8]>,
 }
 
 /// The digests of the bytes written, one place for each item; none for what is no file.
@@ -114,7 +118,7 @@ pub enum Format {
     Tar,
     /// GNU tar in one gzip member.
     TarGz,
-    /// GNU tar in zstd frames of 4 MiB each.
+    /// GNU tar in zstd frames of 2 MiB each, longer ones at high levels.
     TarZst,
 }
 

@@ -74,7 +74,7 @@ pub fn write_tree<R: ReadAt>(
         planter.beneath.make_dir(&tools.path)?;
         planter.plant_record(&records.tool(tool), &tool)?;
     }
-    if let Some(bill) = tree.bill {
+    if let Some(bill) = tree.contents.bill().map_err(PackError::Record)? {
         planter.plant_record(&records.file(manifest::BILL, &bill), &bill)?;
     }
     planter.plant_record(&records.file(manifest::MANIFEST, &bytes), &bytes)?;

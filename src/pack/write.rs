@@ -5,6 +5,7 @@ use super::crew::{Crew, Pending};
 use super::header;
 use super::large::Large;
 use super::packed::Packed;
+use super::settling::Settling;
 use super::squeeze::Squeezer;
 use super::{Body, ContentError, Digests, Item, Options, PackError, Tree, check};
 use crate::base::bytes::ReadAt;
@@ -35,6 +36,7 @@ pub fn write<R: ReadAt>(
     let level = options.level()?;
     let (digests, (sha256, size)) = thread::scope(|scope| {
         let crew = Crew::start(scope, options.jobs).map_err(PackError::Compress)?;
+        let mut out = Settling::new(scope, &mut out, options.jobs).map_err(PackError::Sink)?;
         let mut stream = Squeezer::start(&crew, &mut out, (options.format, level), options.jobs)?;
         let mut desk = Desk { crew: &crew, stream: &mut stream, scope };
         let digests = entries(tree, record, &mut desk, options, listener)?;
@@ -66,6 +68,7 @@ fn entries<'scope, 'env: 'scope, R: ReadAt>(
         batch::append_header(item, &options.top_dir, &mut headers);
     }
     desk.stream.push(&headers)?;
+    let bill = desk.crew.run(move || tree.contents.bill());
     let digests = items(tree, root, desk, options, listener)?;
     let stream = &mut *desk.stream;
     if let Some(tool) = tree.tool {
@@ -74,7 +77,7 @@ fn entries<'scope, 'env: 'scope, R: ReadAt>(
         stream.push(&header)?;
         push_record(stream, &records.tool(tool), &tool, options)?;
     }
-    if let Some(bill) = tree.bill {
+    if let Some(bill) = bill.wait().map_err(PackError::Compress)?.map_err(PackError::Record)? {
         push_record(stream, &records.file(manifest::BILL, &bill), &bill, options)?;
     }
     let bytes = record(&digests).map_err(PackError::Record)?;

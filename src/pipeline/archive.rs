@@ -12,7 +12,7 @@ use crate::pack::{self, ContentError, Contents, Options, PackError, Packed, Tree
 use crate::verify::judge::{Exhibit, Verdict, What, judge};
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 /// An archive that is written and judged, and has no name yet.
 #[derive(Debug)]
@@ -38,14 +38,14 @@ pub fn write(
     let search = prepared.search(job);
     let witness = Witness::new(job, prepared, &shipped, Some(&search));
     let about = record::about(prepared, job.dest.as_ref(), proven);
-    let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), tool(job, prepared));
-    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
+    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool };
     let manifest = |digests: &pack::Digests| record::manifest(job, prepared, &shipped, digests, &about);
     let packed = pack::write(&tree, manifest, out, options, listener).map_err(unwrap)?;
-    let (verdict, seen) = witness.verdict(packed.digests())?;
+    let seen = witness.seen();
+    let (verdict, left) = rayon::join(|| witness.verdict(packed.digests()), || prepared.left(job, &search, seen));
+    let verdict = verdict?;
     floor_as_recorded(prepared, &verdict)?;
-    let left = prepared.left(job, search, seen);
     Ok(Judged { packed, verdict, left })
 }
 
@@ -93,12 +93,16 @@ impl<'a> Witness<'a> {
         Self { shipment: Shipment { job, prepared, search }, shipped, whats: Mutex::default(), seen: Mutex::default() }
     }
 
-    /// Judges what was handed out, and gives what was seen of old paths; every regular file must have been handed out.
-    pub(super) fn verdict(self, digests: &[Option<Digest>]) -> Result<(Verdict, Vec<Seen>), JobError> {
-        let failed = || JobError::Bug("a worker failed".to_owned());
-        let mut seen = self.seen.into_inner().map_err(|_| failed())?;
+    /// What was seen of old paths, sorted; to be called once, when all was handed out.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let mut seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
         seen.sort_unstable_by(Seen::by_path);
-        let mut whats = self.whats.into_inner().map_err(|_| failed())?;
+        seen
+    }
+
+    /// Judges what was handed out; every regular file must have been.
+    pub(super) fn verdict(&self, digests: &[Option<Digest>]) -> Result<Verdict, JobError> {
+        let mut whats = std::mem::take(&mut *self.whats.lock().unwrap_or_else(PoisonError::into_inner));
         let links = &self.shipment.prepared.plan.links;
         let shipped = self.shipped.items.iter().zip(&self.shipped.entries);
         let exhibits = shipped.zip(digests).enumerate().map(|(index, ((item, entry), digest))| {
@@ -111,7 +115,7 @@ impl<'a> Witness<'a> {
         });
         let mut verdict = judge(&exhibits.collect::<Result<Vec<_>, _>>()?, &self.shipment.job.law);
         super::bundle::locate(&mut verdict.missing, &self.shipment.prepared.plan);
-        Ok((verdict, seen))
+        Ok(verdict)
     }
 }
 
@@ -123,16 +127,16 @@ impl Contents for Witness<'_> {
             StreamError::Sink(error) => ContentError::from(error),
         })?;
         // What has nothing to say is not remembered: in a large tree that is nearly all.
-        if !matches!(what, What::Plain)
-            && let Ok(mut whats) = self.whats.lock()
-        {
-            whats.insert(index, what);
+        if !matches!(what, What::Plain) {
+            self.whats.lock().unwrap_or_else(PoisonError::into_inner).insert(index, what);
         }
-        if let Some(seen) = seen.filter(|seen| !seen.says_nothing())
-            && let Ok(mut all) = self.seen.lock()
-        {
-            all.push(seen);
+        if let Some(seen) = seen.filter(|seen| !seen.says_nothing()) {
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
         }
         Ok(digest)
+    }
+
+    fn bill(&self) -> Result<Option<Vec<u8>>, ContentError> {
+        Ok(bill::of(self.shipment.job, self.shipment.prepared)?)
     }
 }

@@ -7,6 +7,7 @@
 use super::JobError;
 use super::reading::{self, Reading};
 use super::texts::Dropped;
+use crate::base::digest::Mark;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::sums::SumForm;
 use crate::manifest::{How, Places, Sum};
@@ -83,7 +84,7 @@ pub(super) fn note(
         };
         let at = inventory.source(path);
         let bytes = fs::read(&at).map_err(|error| JobError::Read { path: at.to_path_buf(), error })?;
-        if entry.file().is_some_and(|facts| reading::differs(facts, readings.get(path), &bytes)) {
+        if entry.file().is_some_and(|facts| reading::differs(facts, readings.get(path), Mark::of(&bytes))) {
             return Err(JobError::Changed { path: path.clone() });
         }
         match compiled(entry, &bytes, (&source, source_entry), prefixes) {

@@ -6,7 +6,7 @@ use super::reading::{self, Reading};
 use super::strip::edition;
 use super::{Job, JobError, Prepared};
 use crate::base::bytes::{Edit, Edited, FileBytes, ReadAt, WholeFile, lay, open};
-use crate::base::digest::{Digest, Digester};
+use crate::base::digest::{Digest, Digester, Mark, Marker};
 use crate::base::path::RelPath;
 use crate::base::sums::SumForm;
 use crate::fill::{Fill, FillError};
@@ -79,7 +79,7 @@ impl Shipment<'_> {
         bytes: &mut [u8],
         out: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(Shown, Digest), StreamError> {
-        if reading::differs(one.facts, one.reading, bytes) {
+        if reading::differs(one.facts, one.reading, Mark::of(bytes)) {
             return Err(JobError::Changed { path: one.path.clone() }.into());
         }
         let new = self.new_bytes(one, bytes)?;
@@ -101,7 +101,7 @@ impl Shipment<'_> {
         }
         let edited = Edited::new(file, &change.edits, change.size);
         let stays = change.edits.is_empty() && change.size == facts.size;
-        let (mut digester, mut shipped) = (Digester::default(), Digester::default());
+        let (mut marker, mut shipped) = (Marker::default(), Digester::default());
         let mut offset = 0;
         // What is cut off at the end was read for the plan, too.
         let end = change.size.max(facts.size);
@@ -109,8 +109,9 @@ impl Shipment<'_> {
             let length = (end - offset).min(CHUNK);
             let within = |size: u64| size.clamp(offset, offset + length) - offset;
             let piece = file.range(offset.min(facts.size), within(facts.size)).map_err(changed)?;
-            digester.update(&piece);
+            marker.update(&piece);
             if stays {
+                shipped.update(&piece);
                 out(&piece)?;
             } else {
                 let piece = edited.range(offset.min(change.size), within(change.size)).map_err(changed)?;
@@ -119,12 +120,10 @@ impl Shipment<'_> {
             }
             offset += length;
         }
-        let digest = digester.finish();
-        if one.reading.and_then(|reading| reading.digest.as_deref()).is_some_and(|planned| *planned != digest) {
+        if reading::differs(facts, one.reading, marker.finish()) {
             return Err(JobError::Changed { path: path.clone() }.into());
         }
-        let digest = if stays { digest } else { shipped.finish() };
-        Ok((self.shown(path, &edited)?, digest))
+        Ok((self.shown(path, &edited)?, shipped.finish()))
     }
 
     /// What the judge and the search for what is left see in the bytes that were shipped.

@@ -15,6 +15,7 @@ use crate::text::class::{Answer, New};
 use crate::text::ledger::{Fate, Stated};
 use crate::text::rewrite::{ClassChange, LEDGERS};
 use rayon::prelude::*;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -35,6 +36,7 @@ pub(super) fn rewrite(job: &Job, prepared: &mut Prepared, question: &Question<'_
     for which in 0..LEDGERS.len() {
         let shipped = Shipped { job, prepared, known: Mutex::default() };
         let ledgers: Vec<_> = prepared.readings.iter().filter(|(_, reading)| is(reading, which)).collect();
+        shipped.sum_up(ledgers.iter().filter_map(|(_, reading)| reading.ledger.as_ref()).flat_map(|(_, of)| of))?;
         let one = |(path, reading): (&RelPath, &Reading)| {
             let Some(((_, speaks_of), entry)) = reading.ledger.as_ref().zip(prepared.inventory.entries.get(path))
             else {
@@ -166,6 +168,21 @@ impl Shipped<'_> {
         let Prepared { inventory, readings, .. } = self.prepared;
         let sums = depending(inventory, readings, &stated, &bytes, &|path, entry| self.sums(path, entry))?;
         Ok(Rewritten { path: path.clone(), new, sums })
+    }
+
+    /// Takes the sums of all files that change and that a ledger speaks of, the largest first: taken ledger by ledger, those of one large
+    /// file would keep one thread while others have nothing left to do.
+    fn sum_up<'b>(&self, spoken_of: impl Iterator<Item = &'b RelPath>) -> Result<(), JobError> {
+        let Prepared { dropped, plan, inventory, .. } = self.prepared;
+        let mut changing: BTreeMap<&RelPath, &Entry> = BTreeMap::new();
+        for path in spoken_of.filter(|path| !dropped.contains_key(*path) && !plan.links.contains_key(*path)) {
+            let first = first(inventory, path);
+            let entry = inventory.entries.get_key_value(first);
+            changing.extend(entry.filter(|(_, entry)| self.prepared.changes(self.job, first, entry)));
+        }
+        let mut changing: Vec<_> = changing.into_iter().collect();
+        changing.sort_by_key(|(_, entry)| Reverse(entry.file().map(|facts| facts.size)));
+        changing.into_par_iter().try_for_each(|(path, entry)| self.sums(path, entry).map(drop))
     }
 
     /// What became of the paths a ledger speaks of; those that stay as they are, are not there.

@@ -33,7 +33,8 @@ pub use reading::{Learned, Left, Reading, TextFit};
 pub use strip::{Kept, Strip};
 pub use texts::Dropped;
 
-use crate::base::digest::Digest;
+use crate::base::bytes::{FileBytes, ReadAt, open};
+use crate::base::digest::{Digest, Mark};
 use crate::base::event::Listener;
 use crate::base::finding::{Finding, Severity};
 use crate::base::glob::Globs;
@@ -47,7 +48,7 @@ use crate::loader::closure::Member;
 use crate::loader::object::Tag;
 use crate::manifest::{How, Places, Sum};
 use crate::plan::{self, Hints, Plan, Policy, PrefixChoice};
-use crate::scan::{Candidate, Class, Entry, Inventory, Prune};
+use crate::scan::{Candidate, Class, Entry, FileFacts, Inventory, Prune};
 use crate::text::kind::Kind;
 use crate::text::mkconf;
 use crate::text::occurrence::Names;
@@ -190,14 +191,25 @@ impl Prepared {
     /// Sees to it that every file that changes has the digest of what it was.
     fn add_digests(&mut self, job: &Job) -> Result<(), JobError> {
         let lacks = |(path, entry): &(&RelPath, &Entry)| self.changes(job, path, entry) && self.digest(path).is_none();
-        let lacking: Vec<_> = self.inventory.entries.iter().filter(lacks).collect();
+        let entries = &self.inventory.entries;
+        let lacking: BTreeMap<_, _> = if job.source_date_epoch.is_some() {
+            entries.iter().filter(lacks).collect()
+        } else {
+            // Of the many files that nothing was learned of, none changes.
+            let learned = self.readings.keys().chain(self.fits.keys());
+            learned.filter_map(|path| entries.get_key_value(path)).filter(lacks).collect()
+        };
         let digest = |(path, entry): (&RelPath, &Entry)| {
             let source = self.inventory.source(path);
-            let bytes = fs::read(&source).map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
-            if entry.file().is_some_and(|facts| reading::differs(facts, self.readings.get(path), &bytes)) {
+            let file = open(&source).and_then(FileBytes::new);
+            let read = file.and_then(|file| Ok((Digest::read(&file)?, Mark::read(&file)?, ReadAt::size(&file))));
+            let (digest, mark, size) = read.map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
+            let differs =
+                |facts: &FileFacts| size != facts.size || reading::differs(facts, self.readings.get(path), mark);
+            if entry.file().is_some_and(differs) {
                 return Err(JobError::Changed { path: path.clone() });
             }
-            Ok((path.clone(), Digest::of(&bytes)))
+            Ok((path.clone(), digest))
         };
         let digests = lacking.into_par_iter().map(digest).collect::<Result<Vec<_>, _>>()?;
         for (path, digest) in digests {
@@ -213,7 +225,7 @@ impl Prepared {
     }
 
     /// What is left in the result; the places in its record are written anew where its path is known.
-    fn left(&self, job: &Job, search: Search, seen: Vec<Seen>) -> check::left::Left {
+    fn left(&self, job: &Job, search: &Search, seen: Vec<Seen>) -> check::left::Left {
         let fixed = |path: &RelPath, offset: u64| {
             let places = self.readings.get(path).map_or(&[][..], |reading| &reading.places);
             places.iter().any(|places| places.at.binary_search(&offset).is_ok())

@@ -10,7 +10,7 @@ use super::contents::WHOLE;
 use super::strip::{Kept as KeptSections, Strip};
 use super::{strings, strip};
 use crate::base::bytes::{Edited, FileBytes, ReadAt, WholeFile, open};
-use crate::base::digest::{Digest, Digester, Mark};
+use crate::base::digest::{Digest, Mark, Marker};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::glob::Globs;
 use crate::base::path::{Prefix, RelPath};
@@ -179,14 +179,9 @@ pub(super) fn know_again(
             continue;
         }
         let source = inventory.source(path);
-        let reading = open(&source).and_then(FileBytes::new).and_then(|file| {
-            let is_whole = file.size() <= WHOLE;
-            let mark = is_whole.then(|| Mark::read(&file)).transpose()?;
-            let sums = (!is_whole).then(|| Sums::read(&file)).transpose()?;
-            Ok(Reading::of(mark, sums.map(|sums| sums.sha256)))
-        });
-        let reading = reading.map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
-        readings.insert(path.clone(), reading);
+        let mark = open(&source).and_then(FileBytes::new).and_then(|file| Mark::read(&file));
+        let mark = mark.map_err(|error| JobError::Read { path: source.to_path_buf(), error })?;
+        readings.insert(path.clone(), Reading::of(Some(mark), None));
     }
     Ok(())
 }
@@ -204,8 +199,9 @@ impl Question<'_> {
         if file.size() != facts.size {
             return Err(JobError::Changed { path: path.clone() });
         }
-        let (digest, named) = self.in_pieces(&file).map_err(changed)?;
-        let mut reading = Reading::of(None, Some(digest));
+        let (mark, named) = self.in_pieces(&file).map_err(changed)?;
+        let digest = (self.digests == Digests::All).then(|| Digest::read(&file)).transpose().map_err(changed)?;
+        let mut reading = Reading::of(Some(mark), digest);
         if self.skip.matches(path) {
             return Ok(reading);
         }
@@ -296,20 +292,20 @@ impl Question<'_> {
         places(How::Text, class, found.into_iter().map(|found| (found.prefix, found.offset as u64)))
     }
 
-    /// The digest of a large file, and whether it names a prefix.
-    fn in_pieces(&self, file: &FileBytes) -> std::io::Result<(Digest, bool)> {
+    /// The mark of a large file, and whether it names a prefix.
+    fn in_pieces(&self, file: &FileBytes) -> std::io::Result<(Mark, bool)> {
         // A name that lies across two pieces is seen in the second, which begins that much earlier.
         let overlap = self.names.longest() as u64 + 2;
-        let (mut digester, mut named, mut offset) = (Digester::default(), false, 0);
+        let (mut marker, mut named, mut offset) = (Marker::default(), false, 0);
         while offset < file.size() {
             let start = offset.saturating_sub(overlap);
             let end = (offset + CHUNK).min(file.size());
             let piece = file.range(start, end - start)?;
-            digester.update(&piece[(offset - start) as usize..]);
+            marker.update(&piece[(offset - start) as usize..]);
             named = named || self.names.any(&piece, As::Binary);
             offset = end;
         }
-        Ok((digester.finish(), named))
+        Ok((marker.finish(), named))
     }
 }
 
@@ -344,14 +340,9 @@ impl Reading {
     }
 }
 
-/// Whether these are other bytes than those that were read of a file, if any were.
-pub(super) fn differs(facts: &FileFacts, reading: Option<&Reading>, bytes: &[u8]) -> bool {
-    let mark = reading.and_then(|reading| reading.mark).or(facts.mark);
-    match (mark, reading.and_then(|reading| reading.digest.as_deref())) {
-        (Some(mark), _) => bytes.len() as u64 != facts.size || mark != Mark::of(bytes),
-        (None, Some(digest)) => *digest != Digest::of(bytes),
-        (None, None) => false,
-    }
+/// Whether a file that is as long as it was has another mark than when it was read, if it was.
+pub(super) fn differs(facts: &FileFacts, reading: Option<&Reading>, now: Mark) -> bool {
+    reading.and_then(|reading| reading.mark).or(facts.mark).is_some_and(|mark| mark != now)
 }
 
 fn is_elf(class: &Class) -> bool {

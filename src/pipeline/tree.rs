@@ -3,7 +3,7 @@
 use super::archive::{self, Witness, floor_as_recorded, unwrap};
 use super::check::left::{Left, Search, Seen};
 use super::items::items;
-use super::{Job, JobError, Owner, Prepared, bill, record};
+use super::{Job, JobError, Owner, Prepared, record};
 use crate::base::event::Listener;
 use crate::base::glob::Globs;
 use crate::base::write::{Looks, NewDir};
@@ -30,7 +30,7 @@ pub fn write(
     let about = record::about(prepared, job.dest.as_ref(), proven);
     let (planted, verdict, seen) = plant(job, prepared, (&about, Some(&search)), path, listener)?;
     floor_as_recorded(prepared, &verdict)?;
-    let left = prepared.left(job, search, seen);
+    let left = prepared.left(job, &search, seen);
     if left.remains.has_errors() && proven {
         return Ok((verdict, left));
     }
@@ -62,13 +62,12 @@ fn plant(
 ) -> Result<(PackedTree, Verdict, Vec<Seen>), JobError> {
     let shipped = items(job, prepared);
     let witness = Witness::new(job, prepared, &shipped, search);
-    let bill = bill::of(job, prepared)?;
     let (about_bytes, tool) = (about.to_bytes(), archive::tool(job, prepared));
-    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool, bill: bill.as_deref() };
+    let tree = Tree { items: &shipped.items, contents: &witness, about: &about_bytes, tool };
     let manifest = |digests: &pack::Digests| record::manifest(job, prepared, &shipped, digests, about);
     let mut new = NewDir::create(path)?;
     new.looks(TOP)?;
     let planted = pack::write_tree(&tree, manifest, new, listener).map_err(unwrap)?;
-    let (verdict, seen) = witness.verdict(planted.digests())?;
-    Ok((planted, verdict, seen))
+    let verdict = witness.verdict(planted.digests())?;
+    Ok((planted, verdict, witness.seen()))
 }

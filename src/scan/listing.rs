@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// A larger file is not held whole here, in bytes; whoever looks at it reads what he wants of it.
 const WHOLE: u64 = 32 << 20;
+/// A file with more bytes than this is read before others are.
+const LARGE: u64 = 1 << 20;
 /// Where programs and libraries lie that say which prefix they were built for.
 const TELLING: [&[u8]; 4] = [b"bin", b"sbin", b"lib", b"libexec"];
 /// How many files of each such directory are asked.
@@ -121,7 +123,7 @@ impl Listing {
     }
 
     fn each<T: Send>(self, read: Read<'_, T>, listener: &dyn Listener) -> Result<(Inventory, Vec<T>), ScanError> {
-        let Self { root, stamps, found, pruned, mut failures } = self;
+        let Self { root, stamps, mut found, pruned, mut failures } = self;
         listener.event(&Event::Begin { stage: Stage::Scan, files: found.len() as u64, bytes: 0 });
         let one = |found: Found| {
             let (path, bytes) = (found.path.clone(), found.size);
@@ -132,10 +134,16 @@ impl Listing {
         };
         let of_files = |found: &&Found| stamps && found.facts.kind == FileType::RegularFile;
         let stamps = found.iter().filter(of_files).map(|found| (found.path.clone(), found.facts.stamp)).collect();
-        let all: Vec<_> = found.into_par_iter().map(one).collect();
+        // A large file that comes last would keep one thread while the others have nothing left to do.
+        let large: Vec<_> = found.extract_if(.., |found| found.size > LARGE).collect();
+        let count = large.len();
+        let all: Vec<_> = large.into_par_iter().chain(found).map(one).collect();
+        let mut small = all.into_iter();
+        let large: Vec<_> = small.by_ref().take(count).collect();
         listener.event(&Event::End(Stage::Scan));
-        let (mut entries, mut seen): (Vec<(RelPath, Entry)>, Vec<T>) = (Vec::with_capacity(all.len()), Vec::new());
-        for result in all {
+        let (mut entries, mut seen): (Vec<(RelPath, Entry)>, Vec<T>) =
+            (Vec::with_capacity(large.len() + small.len()), Vec::new());
+        for result in merged(large.into_iter(), small) {
             match result {
                 Ok((path, entry, more)) => {
                     entries.push((path, entry));
@@ -153,5 +161,46 @@ impl Listing {
         } else {
             Err(ScanError { failures })
         }
+    }
+}
+
+/// What became of one path that was listed.
+type Outcome<T> = Result<(RelPath, Entry, Option<T>), (PathBuf, io::Error)>;
+
+/// Failures have none: they are told apart and sorted later.
+fn path_of<T>(outcome: &Outcome<T>) -> Option<&RelPath> {
+    outcome.as_ref().ok().map(|(path, ..)| path)
+}
+
+/// Two runs that are sorted by path, as one.
+fn merged<T>(
+    one: impl Iterator<Item = Outcome<T>>,
+    other: impl Iterator<Item = Outcome<T>>,
+) -> impl Iterator<Item = Outcome<T>> {
+    let (mut one, mut other) = (one.peekable(), other.peekable());
+    std::iter::from_fn(move || match (one.peek(), other.peek()) {
+        (Some(first), Some(second)) if path_of(second) < path_of(first) => other.next(),
+        (Some(_), _) => one.next(),
+        (None, _) => other.next(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_comes_in_the_order_of_paths_though_large_files_are_read_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let large = LARGE as usize + 1;
+        for (name, size) in [("a", 1), ("b", large), ("c", 2), ("d", large + 1), ("e", 3)] {
+            fs::write(dir.path().join(name), vec![b'x'; size]).unwrap();
+        }
+        let listing = Listing::new(dir.path(), &Globs::default(), &Prune::default());
+        let (inventory, seen) =
+            listing.read(&crate::base::event::Silent, &|path, facts, _| Ok((path.clone(), facts.size))).unwrap();
+        let files = inventory.entries.iter().filter_map(|(path, entry)| Some((path.clone(), entry.file()?.size)));
+        assert_eq!(seen, files.collect::<Vec<_>>());
+        assert_eq!(seen.len(), 5);
     }
 }

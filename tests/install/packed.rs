@@ -175,7 +175,7 @@ fn pack(
         Ok(manifest.to_bytes())
     };
     let about_bytes = about.to_bytes();
-    let tree = Tree { items: &items, contents: &OnDisk { root, items: &items }, about: &about_bytes, tool, bill: None };
+    let tree = Tree { items: &items, contents: &OnDisk { root, items: &items }, about: &about_bytes, tool };
     let (format, _) = Format::from_name(out.file_name().unwrap()).unwrap();
     let options = Options { format, level: None, jobs: 1, top_dir: RelPath::new(top.as_bytes()).unwrap() };
     let packed = pack::write(&tree, record, NewFile::create(out).unwrap(), &options, &Silent).unwrap();

@@ -110,7 +110,7 @@ fn a_pipe_gets_the_same_bytes_and_its_end_is_told_apart() {
 }
 
 fn write_tree(tree: &Handmade, out: &Path) -> Result<pack::PackedTree, PackError> {
-    let given = Tree { items: &tree.items, contents: tree, about: b"{}", tool: None, bill: None };
+    let given = Tree { items: &tree.items, contents: tree, about: b"{}", tool: None };
     pack::write_tree(&given, |_| Ok(b"{}".to_vec()), NewDir::create(out).unwrap(), &Silent)
 }
 

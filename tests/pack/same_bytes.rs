@@ -74,8 +74,7 @@ fn an_error_of_the_contents_comes_through_whole_and_is_the_first_in_order() {
     let dir = tempfile::tempdir().unwrap();
     for jobs in [1, 2, 4] {
         let fails = Fails(tree.clone());
-        let given =
-            relocate::pack::Tree { items: &fails.0.items, contents: &fails, about: b"", tool: None, bill: None };
+        let given = relocate::pack::Tree { items: &fails.0.items, contents: &fails, about: b"", tool: None };
         let out = relocate::base::write::NewFile::create(&dir.path().join("x")).unwrap();
         let record = |_: &relocate::pack::Digests| Ok(Vec::new());
         let options = options(Format::TarZst, jobs);

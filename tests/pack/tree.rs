@@ -55,7 +55,7 @@ impl Handmade {
 
     /// Packs for `out`; the manifest is the list of digests.
     pub(crate) fn pack(&self, out: &Path, options: &Options) -> Result<Packed, PackError> {
-        let tree = Tree { items: &self.items, contents: self, about: b"{\"about\": true}\n", tool: None, bill: None };
+        let tree = Tree { items: &self.items, contents: self, about: b"{\"about\": true}\n", tool: None };
         let record = |digests: &pack::Digests| -> Result<Vec<u8>, ContentError> {
             Ok(digests.iter().flatten().flat_map(|digest| format!("{digest}\n").into_bytes()).collect())
         };

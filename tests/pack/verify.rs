@@ -60,7 +60,7 @@ fn tree() -> Handmade {
 fn pack_with(tree: &Handmade, record: impl FnOnce(&Digests) -> Vec<u8>, dir: &Path) -> PathBuf {
     let path = dir.join("a.tar");
     let about = about().to_bytes();
-    let given = Tree { items: &tree.items, contents: tree, about: &about, tool: None, bill: None };
+    let given = Tree { items: &tree.items, contents: tree, about: &about, tool: None };
     let out = NewFile::create(&path).unwrap();
     let packed = pack::write(&given, |digests| Ok(record(digests)), out, &options(Format::Tar, 1), &Silent).unwrap();
     packed.publish_unproven().unwrap().path

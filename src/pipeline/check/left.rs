@@ -117,7 +117,7 @@ impl Search {
 
     /// Judges what was seen. What the tree's record says about places that are written anew counts; where it has none,
     /// `relocate fix` writes anew what is named whole, but nobody has said that it will be run before scripts are.
-    pub(super) fn judge(self, root: &Path, inventory: &Inventory, seen: Vec<Seen>, law: &Law) -> Left {
+    pub(super) fn judge(&self, root: &Path, inventory: &Inventory, seen: Vec<Seen>, law: &Law) -> Left {
         let places = places(root);
         let kept: HashSet<(RelPath, u64)> = seen.iter().flat_map(kept).collect();
         let fixed = |path: &RelPath, offset: u64| match &places {
@@ -131,7 +131,7 @@ impl Search {
     /// Judges what was seen in the files, and in records beside them; `fixed` tells which places are written anew once the
     /// final path is known.
     pub(in crate::pipeline) fn conclude(
-        self,
+        &self,
         inventory: &Inventory,
         (seen, records): (Vec<Seen>, Vec<(RelPath, Looked)>),
         fixed: &dyn Fn(&RelPath, u64) -> bool,
@@ -151,7 +151,7 @@ impl Search {
             files.push((path, looked));
         }
         files.extend(records);
-        let tree = plan::tree(inventory, self.prefixes);
+        let tree = plan::tree(inventory, self.prefixes.clone());
         let about = About {
             wanted: &self.wanted,
             tree: &tree,
@@ -166,7 +166,7 @@ impl Search {
             None => host_data::known_targets().collect(),
         };
         let taken = host_data::judge(&uses, &about, &targets);
-        Left { wanted: self.wanted, remains, taken }
+        Left { wanted: self.wanted.clone(), remains, taken }
     }
 }
 
