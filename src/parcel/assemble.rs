@@ -15,7 +15,7 @@ use crate::base::path::{Prefix, RelPath};
 use crate::base::write::{Beneath, NewDir, WriteError};
 use crate::install::Filling;
 use crate::manifest::{self, About, Kind, Manifest};
-use crate::pack::{Limits, Unsealed, admit};
+use crate::pack::{Inadmissible, Limits, Refusal, Unsealed, admit};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -64,6 +64,7 @@ pub fn assemble(assemble: &Assemble<'_>, listener: &dyn Listener) -> Result<Asse
     let manifest = Manifest::parse(&record).map_err(ParcelError::Manifest)?;
     let admitted = admit(&manifest, assemble.limits).map_err(ParcelError::Refused)?;
     let files = route::files(&base.manifest, &manifest, &container)?;
+    within(&files, assemble.limits)?;
     let directories = route::directories(&manifest, &index.own)?;
     let filling = Filling::decide(&manifest, dest, &BTreeSet::new())?;
 
@@ -86,6 +87,19 @@ pub fn assemble(assemble: &Assemble<'_>, listener: &dyn Listener) -> Result<Asse
     new.commit()?;
     let (places, about) = (filling.places, manifest.about.clone());
     Ok(Assembled { about, entries: admitted.entries, bytes: admitted.bytes, files: filling.files, places, ways })
+}
+
+/// Refuses a release that is larger than it may be, with the tool's own files.
+fn within(files: &[route::File<'_>], limits: &Limits) -> Result<(), ParcelError> {
+    let mut bytes = 0u64;
+    for file in files {
+        bytes = bytes.saturating_add(file.size);
+        if bytes > limits.bytes {
+            let why = Refusal::TooMany("bytes", limits.bytes);
+            return Err(ParcelError::Refused(Inadmissible { path: file.path.clone(), why }));
+        }
+    }
+    Ok(())
 }
 
 /// Makes what is no file of its own, and the manifest.

@@ -77,7 +77,12 @@ enum Job {
 impl Build<'_> {
     /// Makes all files.
     pub(super) fn files(&self) -> Result<Ways, ParcelError> {
-        let shared = Shared { memory: Memory::of(MEMORY), unlinkable: AtomicBool::new(false), user: user() };
+        let shared = Shared {
+            memory: Memory::of(MEMORY),
+            unlinkable: AtomicBool::new(false),
+            unclonable: AtomicBool::new(false),
+            user: user(),
+        };
         let begin = || {
             let (base, new) = (self.base.files()?, Beneath::open(self.staging)?);
             Ok(Worker { build: self, shared: &shared, base, new, buffer: Vec::new() })
@@ -105,6 +110,8 @@ struct Shared {
     memory: Memory,
     /// Whether no file of the base can get a name here: it lies on another file system, or this one has no links.
     unlinkable: AtomicBool,
+    /// Whether blocks cannot be shared here.
+    unclonable: AtomicBool,
     user: u32,
 }
 
@@ -179,8 +186,13 @@ impl Worker<'_> {
         let mut tee = Tee::to(None);
         let read = loop {
             match source.read(&mut self.buffer) {
-                Ok(0) => break Ok(()),
-                Ok(len) => tee.write_all(&self.buffer[..len]).unwrap_or_default(),
+                Ok(len) => {
+                    tee.write_all(&self.buffer[..len]).unwrap_or_default();
+                    // Less than was asked for: a regular file ends there.
+                    if len < self.buffer.len() {
+                        break Ok(());
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
             }
@@ -209,6 +221,17 @@ impl Worker<'_> {
         if (found.st_dev, found.st_ino) == (looks.dev(), looks.ino()) { Ok(true) } else { Err(changed(origin)) }
     }
 
+    /// Lets a new file have the blocks of an open one; says whether it could.
+    fn clone_blocks(&self, out: &fs::File, source: &fs::File) -> bool {
+        if self.shared.unclonable.load(Ordering::Relaxed) {
+            return false;
+        }
+        let cloned = rustix::fs::ioctl_ficlone(out, source);
+        let never = matches!(cloned, Err(Errno::OPNOTSUPP | Errno::XDEV | Errno::NOTTY | Errno::NOSYS));
+        self.shared.unclonable.fetch_or(never, Ordering::Relaxed);
+        cloned.is_ok()
+    }
+
     fn copy(
         &mut self,
         file: &File<'_>,
@@ -218,7 +241,7 @@ impl Worker<'_> {
     ) -> Result<Ways, ParcelError> {
         let mut out = self.new.make_file(file.path)?;
         let place = self.new.place(file.path);
-        let cloned = pristine && rustix::fs::ioctl_ficlone(&out, &source).is_ok();
+        let cloned = pristine && self.clone_blocks(&out, &source);
         if cloned {
             self.digest(&out, file, origin)?;
         } else {

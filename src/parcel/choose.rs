@@ -2,7 +2,7 @@
 //!
 //! The file of the same path; else one whose path is the same but for numbers (`numpy-1.25.dist-info/RECORD` and
 //! `numpy-1.26.dist-info/RECORD`, `libfoo.so.1.2` and `libfoo.so.1.3`); else one of the same name, or of the same name but for
-//! numbers, anywhere. Of several the one whose size is nearest, then the first by path. Whether a patch from it is worth
+//! numbers, anywhere. Digests in names (`libavif-c6062d5f.so`) are numbers. Of several the one whose size is nearest, then the first by path. Whether a patch from it is worth
 //! anything is for who makes it to see.
 
 use crate::base::path::RelPath;
@@ -65,26 +65,39 @@ impl<'m> Bases<'m> {
     }
 }
 
-/// A path without its numbers: digits, and the dots between them, are one sign.
+/// A word of so many hexadecimal digits is taken for a digest: wheels carry `libavif-c6062d5f.so.16.4.2`.
+const DIGEST: usize = 8;
+
+/// A path without its numbers: digits with the dots between them are one sign, and so are digests.
 fn shape(path: &[u8]) -> Vec<u8> {
     let mut shape: Vec<u8> = Vec::with_capacity(path.len());
     let mut rest = path;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if !byte.is_ascii_digit() {
-            shape.push(byte);
-            continue;
-        }
-        while let Some((&next, after)) = rest.split_first() {
-            let goes_on = next.is_ascii_digit() || (next == b'.' && after.first().is_some_and(u8::is_ascii_digit));
-            if !goes_on {
-                break;
-            }
-            rest = after;
-        }
-        shape.push(b'0');
+    let mut within = false;
+    while let Some(&byte) = rest.first() {
+        let number = match digest(rest) {
+            Some(len) if !within => len,
+            _ => number(rest),
+        };
+        shape.push(if number > 0 { b'0' } else { byte });
+        within = byte.is_ascii_alphanumeric();
+        rest = rest.get(number.max(1)..).unwrap_or_default();
     }
     shape
+}
+
+/// How long the word is that these bytes begin with, where it looks like a digest.
+fn digest(bytes: &[u8]) -> Option<usize> {
+    let len = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    (len >= DIGEST && bytes.iter().take(len).all(u8::is_ascii_hexdigit)).then_some(len)
+}
+
+/// How long the number is that these bytes begin with; zero for none.
+fn number(bytes: &[u8]) -> usize {
+    let goes_on = |at: &usize| match bytes.get(*at) {
+        Some(b'.') => *at > 0 && bytes.get(at + 1).is_some_and(u8::is_ascii_digit),
+        byte => byte.is_some_and(u8::is_ascii_digit),
+    };
+    (0..bytes.len()).take_while(goes_on).count()
 }
 
 #[cfg(test)]
@@ -150,9 +163,16 @@ mod tests {
 
     #[test]
     fn numbers_do_not_count() {
-        for (path, wanted) in
-            [("a-1.25.3.dist", "a-0.dist"), ("x86_64.so.12", "x0_0.so.0"), ("1.py.", "0.py."), ("", "")]
-        {
+        for (path, wanted) in [
+            ("a-1.25.3.dist", "a-0.dist"),
+            ("x86_64.so.12", "x0_0.so.0"),
+            ("1.py.", "0.py."),
+            ("", ""),
+            ("libavif-c6062d5f.so.16.4.2", "libavif-0.so.0"),
+            ("libgfortran-040039e1-0352e75f.so.5", "libgfortran-0-0.so.0"),
+            ("libxdeadbeef.so", "libxdeadbeef.so"),
+            ("bad-cafe.py", "bad-cafe.py"),
+        ] {
             assert_eq!(String::from_utf8(shape(path.as_bytes())).unwrap(), wanted);
         }
     }

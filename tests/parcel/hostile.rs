@@ -4,6 +4,7 @@ use crate::lab::{Lab, assemble_with, prefix, verified};
 use relocate::base::digest::Digest;
 use relocate::base::event::{Event, Listener, Silent};
 use relocate::base::path::RelPath;
+use relocate::base::write::remove_tree;
 use relocate::manifest::{Entry, Kind, MANIFEST, Manifest};
 use relocate::pack::Limits;
 use relocate::parcel::{Assemble, ParcelError, assemble};
@@ -75,8 +76,7 @@ fn a_damaged_delta_ends_in_an_error_or_in_the_right_tree() {
             Ok(_) => {
                 taken += 1;
                 verified(&lab.at("R/r/42"));
-                crate::place::tool(&[&"chmod", &"-R", &"u+w", &lab.at("R/r/42")]);
-                fs::remove_dir_all(lab.at("R/r/42")).unwrap();
+                remove_tree(&lab.at("R/r/42")).unwrap();
             }
             Err(error) => assert!(error.whole_may_help(), "byte {at}: {error}"),
         }
@@ -194,6 +194,10 @@ fn an_index_that_says_what_is_not_so_is_refused() {
     parts.index["own"] = json!([]);
     let error = refused(&lab, "nothing of our own", &parts.bytes());
     assert!(error.to_string().contains("about.json"), "{error}");
+    let mut parts = Parts::of(&lab);
+    parts.index["own"][1]["file"]["size"] = json!(u64::MAX);
+    let error = refused(&lab, "much of our own", &parts.bytes());
+    assert!(matches!(error, ParcelError::Refused(_)) && error.to_string().contains("more than"), "{error}");
 }
 
 fn rel(path: &str) -> RelPath {

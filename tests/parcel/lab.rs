@@ -7,6 +7,7 @@ use relocate::base::event::Silent;
 use relocate::base::finding::Severity;
 use relocate::base::path::{Prefix, RelPath};
 use relocate::base::sums::SumForm;
+use relocate::base::write::remove_tree;
 use relocate::install::{self, Install};
 use relocate::manifest::{ABOUT, Entry, Kind, MANIFEST, Manifest, Sum};
 use relocate::pack::{Limits, verify_dir};
@@ -74,6 +75,8 @@ impl Lab {
             ["a/one.py,sha256=1\n".repeat(150), "b,sha256=2\n".to_owned()].concat(),
         );
         made.write("share/word", "moved\nand more\n");
+        // Nobody may write it.
+        fs::remove_file(made.inside("share/doc/README")).unwrap();
         made.write("share/doc/README", format!("Built in {0}, again.\n", made.prefix));
         made.write("lib/data.bin", [b"\0\x01\x02".as_slice(), made.prefix.as_bytes(), b"/share\0\xff"].concat());
         made.write("share/new/one.txt", "new\n".repeat(40));
@@ -144,8 +147,7 @@ impl Lab {
     pub(crate) fn wanted(&self) -> BTreeMap<PathBuf, String> {
         self.install("42", "R/r/42");
         let state = seen(&self.at("R/r/42"));
-        tool(&[&"chmod", &"-R", &"u+w", &self.at("R/r/42")]);
-        fs::remove_dir_all(self.at("R/r/42")).unwrap();
+        remove_tree(&self.at("R/r/42")).unwrap();
         state
     }
 

@@ -18,11 +18,15 @@ use std::path::{Path, PathBuf};
 pub struct Beneath {
     path: PathBuf,
     root: OwnedFd,
-    /// The directory last worked in: files of one directory come one after another.
-    last: Option<(RelPath, OwnedFd)>,
+    /// The directory last worked in and those above it, the outermost first: files of one directory come one after another, and the
+    /// next directory is mostly beside it.
+    way: Vec<(RelPath, OwnedFd)>,
     /// Whether this process may give files away.
     owners: bool,
 }
+
+/// How many directories are held open: every process may have 1024 files open, and a tree may be deeper.
+const HELD: usize = 32;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -32,7 +36,7 @@ impl Beneath {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(path, flags, Mode::empty());
         let root = root.map_err(|error| WriteError::io("open", path)(error.into()))?;
-        Ok(Self { path: path.to_owned(), root, last: None, owners: rustix::process::geteuid().is_root() })
+        Ok(Self { path: path.to_owned(), root, way: Vec::new(), owners: rustix::process::geteuid().is_root() })
     }
 
     /// Where a path of the tree is on disk, for messages.
@@ -124,9 +128,12 @@ impl Beneath {
 
     /// Opens a directory of the tree, for [`Beneath::finish`] when all it holds is there, what it holds first.
     pub fn open_dir(&mut self, path: &RelPath) -> Result<File, WriteError> {
-        // The handle kept may be this very directory, and its mode is about to change.
-        self.last = None;
-        self.directory(path).map(File::from).map_err(WriteError::io("open", &self.place(path)))
+        let opened = match path.parent() {
+            None => self.root.try_clone(),
+            // What is held of the directory itself is let go: its mode is about to change.
+            Some(above) => self.enter(&above).and_then(|above| open_in(above, path.name())),
+        };
+        opened.map(File::from).map_err(WriteError::io("open", &self.place(path)))
     }
 
     /// Gives a file or directory to another owner, where root runs this; others keep what they make, as with tar(1). Takes
@@ -162,10 +169,27 @@ impl Beneath {
     }
 
     fn enter(&mut self, dir: &RelPath) -> io::Result<&OwnedFd> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != dir) {
-            self.last = Some((dir.clone(), self.directory(dir)?));
+        while self.way.last().is_some_and(|(open, _)| !dir.starts_with(open)) {
+            self.way.pop();
         }
-        Ok(self.last.as_ref().map_or(&self.root, |(_, open)| open))
+        if self.way.last().is_none_or(|(open, _)| open != dir) {
+            self.go(dir)?;
+        }
+        Ok(self.way.last().map_or(&self.root, |(_, open)| open))
+    }
+
+    /// Opens what is missing of the way to a directory.
+    fn go(&mut self, dir: &RelPath) -> io::Result<()> {
+        let mut at = self.way.last().map(|(open, _)| open.clone()).unwrap_or_default();
+        for part in dir.parts().skip(at.depth()) {
+            let open = open_in(self.way.last().map_or(&self.root, |(_, open)| open), part)?;
+            at = at.join(part);
+            if self.way.len() == HELD {
+                self.way.pop();
+            }
+            self.way.push((at.clone(), open));
+        }
+        Ok(())
     }
 
     fn parent(&self, path: &RelPath) -> io::Result<OwnedFd> {
@@ -175,10 +199,14 @@ impl Beneath {
     fn directory(&self, path: &RelPath) -> io::Result<OwnedFd> {
         let mut dir = self.root.try_clone()?;
         for part in path.parts() {
-            dir = rustix::fs::openat(&dir, OsStr::from_bytes(part), DIRECTORY, Mode::empty())?;
+            dir = open_in(&dir, part)?;
         }
         Ok(dir)
     }
+}
+
+fn open_in(above: &OwnedFd, name: &[u8]) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::openat(above, OsStr::from_bytes(name), DIRECTORY, Mode::empty())?)
 }
 
 fn modified(mtime: Option<i64>) -> Timestamps {
