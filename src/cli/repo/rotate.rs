@@ -19,7 +19,7 @@ use std::path::Path;
 pub(super) fn run(args: &RotateKeyArgs) -> Result<Exit, Failure> {
     report::colour(args.common.color);
     let opened = Opened::of(&args.repo, &args.reach)?;
-    let mut signers = opened.signers(&args.keys)?;
+    let mut signers = Signers::online(&args.keys, opened.directory.as_deref())?;
     let state = opened.desk(&signers).settle().map_err(|error| failure(&error))?;
     let passphrases = Passphrases::for_old(args.keys.passphrase_file.as_deref())?;
     let mut holders = args.root_key.iter().map(|path| passphrases.read(path)).collect::<Result<Vec<_>, _>>()?;
