@@ -254,6 +254,10 @@ impl Contents for Files<'_> {
             _ => Err("it changed while it was packed".into()),
         }
     }
+
+    fn bill(&self) -> Result<Option<Vec<u8>>, ContentError> {
+        Ok(own(self.tree, manifest::BILL)?)
+    }
 }
 
 fn write(
@@ -266,10 +270,9 @@ fn write(
     let items: Vec<Item> = manifest.entries.iter().map(item).collect();
     let own = |record: &str| own(tree, record);
     let about = own(manifest::ABOUT)?.unwrap_or_else(|| manifest.about.to_bytes());
-    let (tool, bill) = (own(manifest::TOOL)?, own(manifest::BILL)?);
+    let tool = own(manifest::TOOL)?;
     let contents = Files { manifest, tree };
-    let packing =
-        Tree { items: &items, contents: &contents, about: &about, tool: tool.as_deref(), bill: bill.as_deref() };
+    let packing = Tree { items: &items, contents: &contents, about: &about, tool: tool.as_deref() };
     let record = |_: &[Option<Digest>]| -> Result<FileBytes, ContentError> {
         let mut file = NewFile::scratch()?;
         file.write_all(&manifest.to_bytes())?;
