@@ -17,7 +17,7 @@ use super::wish::{Outcome, Report, Summary, Task, Wish};
 use crate::base::write::Parents;
 use crate::live::{Held, Known, LiveError, Root, Serial};
 use crate::objects::Objects;
-use crate::release::{Choice, Never, Offer, Release, Way, choose};
+use crate::release::{Choice, Hooks, Never, Offer, Release, Way, choose};
 use crate::tuf::Trusted;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -74,13 +74,11 @@ impl Run<'_> {
     /// Makes the newest release the current one.
     fn update(&self, held: &mut Held, audit: &Audit<'_>) -> Result<Report, UpdateError> {
         let trial = Trial { audit, cancel: self.wish.cancel, warn: self.wish.warn };
-        let tried = held.state().trial.map(|(_, serial)| serial);
-        let verdict = self.tried(held, &trial)?;
+        if let Some(report) = self.finish(held, &trial)? {
+            return Ok(report);
+        }
         let followed = self.follow()?;
         followed.source.keep_in(&self.root.records())?;
-        if let (Verdict::Returned(to, failed), Some(serial)) = (verdict, tried) {
-            return Ok(self.report(followed.source, Some(serial), Outcome::Returned { serial, to, failed }));
-        }
         let source = &followed.source;
         let offer = offered::offer(&followed.trusted, &source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
@@ -95,16 +93,44 @@ impl Run<'_> {
             Choice::Update { release, .. } => release,
         };
         self.fits(release)?;
-        if let Some(hooks) = release.manifest.custom.hooks.as_ref().filter(|_| self.wish.hooks) {
+        if let Some(hooks) = self.hooks(release) {
             Policy::read(self.root.path())?.permits(hooks, self.root.path())?;
         }
         let way = self.build(held, &followed, &offer, here)?;
+        self.activate(held, (release, way), source, audit)?;
         let serial = Serial(release.custom.serial);
-        let hooks = release.manifest.custom.hooks.clone().filter(|_| self.wish.hooks);
-        let mut known =
-            Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds(), hooks };
-        let before_known = held.state().releases.get(&serial).map(|known| known.installed);
-        known.installed = before_known.unwrap_or(known.installed);
+        let outcome = match self.tried(held, &trial)? {
+            Verdict::Returned(to, failed) => Outcome::Returned { serial, to, failed },
+            Verdict::Passed => {
+                let collected = held.collect(source.keep)?;
+                self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
+                Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased }
+            }
+        };
+        Ok(self.report(followed.source, before, outcome))
+    }
+
+    /// Goes on with a trial that an earlier run left; tells of it where that release was not well.
+    fn finish(&self, held: &mut Held, trial: &Trial<'_>) -> Result<Option<Report>, UpdateError> {
+        let Some((_, serial)) = held.state().trial else { return Ok(None) };
+        let Verdict::Returned(to, failed) = self.tried(held, trial)? else { return Ok(None) };
+        let source = Source::read(&self.root.records())?;
+        let source = source.ok_or_else(|| UpdateError::NoSource(self.root.path().to_owned()))?;
+        Ok(Some(self.report(source, Some(serial), Outcome::Returned { serial, to, failed })))
+    }
+
+    /// Makes a release current that was built a moment ago.
+    fn activate(
+        &self,
+        held: &mut Held,
+        (release, way): (&Release, Way),
+        source: &Source,
+        audit: &Audit<'_>,
+    ) -> Result<(), UpdateError> {
+        let (serial, version) = (Serial(release.custom.serial), release.custom.version.clone());
+        let installed = held.state().releases.get(&serial).map(|known| known.installed);
+        let installed = installed.unwrap_or_else(|| (self.wish.clock)().seconds());
+        let known = Known { version, installed, hooks: self.hooks(release).cloned() };
         // Whoever built it compared every byte.
         let built = held.built(serial, known, |_| Ok::<(), LiveError>(()))?;
         held.forgive(serial)?;
@@ -113,15 +139,12 @@ impl Run<'_> {
             "result": "done", "from": active.before, "to": serial, "version": release.custom.version,
             "way": word(way), "fetched": bytes(way), "repository": crate::web::shown_url(&source.from),
         });
-        audit.note("update", facts)?;
-        if let Verdict::Returned(to, failed) = self.tried(held, &trial)? {
-            return Ok(self.report(followed.source, before, Outcome::Returned { serial, to, failed }));
-        }
-        let collected = held.collect(source.keep)?;
-        self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
-        let outcome =
-            Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased };
-        Ok(self.report(followed.source, before, outcome))
+        audit.note("update", facts)
+    }
+
+    /// What a release wants to be run, where that is done.
+    fn hooks<'r>(&self, release: &'r Release) -> Option<&'r Hooks> {
+        release.manifest.custom.hooks.as_ref().filter(|_| self.wish.hooks)
     }
 
     /// What becomes of a release that is on trial, as an earlier run may have left one.
