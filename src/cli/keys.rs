@@ -11,6 +11,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// No passphrase is longer.
 const LONGEST: u64 = 4096;
@@ -81,16 +82,27 @@ pub(super) struct Signers {
 }
 
 impl Signers {
+    /// The same for who needs the release key only where it was named on the command line: cron has nobody who types.
+    pub(super) fn online(args: &KeyArgs, directory: Option<&Path>) -> Result<Self, Failure> {
+        Self::read(args, args.release_key.clone(), directory)
+    }
+
     /// Reads what was named on the command line, else in the environment, else lies in the repository's directory.
     pub(super) fn of(args: &KeyArgs, directory: Option<&Path>) -> Result<Self, Failure> {
+        Self::read(args, args.release_key.clone().or_else(|| variable("RELOCATE_RELEASE_KEY")), directory)
+    }
+
+    fn read(args: &KeyArgs, release: Option<PathBuf>, directory: Option<&Path>) -> Result<Self, Failure> {
         let passphrases = Passphrases::for_old(args.passphrase_file.as_deref())?;
-        let variable = |name: &str| host::variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let beside = || directory.map(|directory| directory.join(ONLINE)).filter(|path| path.exists());
         let online = args.online_key.clone().or_else(|| variable("RELOCATE_ONLINE_KEY")).or_else(beside);
-        let release = args.release_key.clone().or_else(|| variable("RELOCATE_RELEASE_KEY"));
         let read = |path: Option<PathBuf>| path.map(|path| passphrases.read(&path)).transpose();
         Ok(Self { release: read(release)?, online: read(online)? })
     }
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    host::variable(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// Where the online key lies in the directory of a repository.
@@ -112,7 +124,8 @@ fn line(bytes: &[u8]) -> &[u8] {
 fn asked_twice(path: &Path) -> Result<Passphrase, Failure> {
     let file = report::place(path);
     let first = typed(&format!("new passphrase of {file}: "))?;
-    if first != typed("the same again: ")? {
+    let again = Zeroizing::new(typed("the same again: ")?);
+    if first != *again {
         return Err(Usage::new("the two passphrases are not the same; nothing was written").into());
     }
     Passphrase::new(first).ok_or_else(|| {
@@ -134,11 +147,13 @@ fn typed(prompt: &str) -> Result<Vec<u8>, Failure> {
     };
     let terminal = File::options().read(true).write(true).open("/dev/tty").map_err(failed)?;
     let mut hushed = Hushed::begin(&terminal).map_err(failed)?;
-    let bytes = hushed.line(prompt).map_err(failed)?;
+    let mut bytes = hushed.line(prompt).map_err(failed)?;
     if bytes.contains(&INTERRUPT) {
         return Err(Usage::new("it was interrupted; nothing was written").into());
     }
-    Ok(line(&bytes).to_vec())
+    // Cut off in place: a copy would stay in memory.
+    bytes.truncate(line(&bytes).len());
+    Ok(bytes)
 }
 
 /// A terminal that shows nothing of what is typed, until this is dropped. It makes no signals meanwhile, so that it is never left
@@ -162,7 +177,7 @@ impl<'a> Hushed<'a> {
     fn line(&mut self, prompt: &str) -> io::Result<Vec<u8>> {
         let mut terminal = self.terminal;
         terminal.write_all(prompt.as_bytes())?;
-        let (mut bytes, mut byte) = (Vec::new(), [0]);
+        let (mut bytes, mut byte) = (Vec::with_capacity(LONGEST as usize), [0]);
         while (bytes.len() as u64) < LONGEST && terminal.read(&mut byte)? == 1 {
             if matches!(byte, [b'\n' | INTERRUPT]) {
                 bytes.extend(byte);

@@ -3,7 +3,8 @@
 use super::args::ReleasesArgs;
 use super::exit::Exit;
 use super::failure::Json;
-use super::update::{absolute, failure, now, platform};
+use super::repo::now;
+use super::update::{absolute, failure, platform};
 use super::{json, report};
 use crate::live::Serial;
 use crate::tuf::Moment;
@@ -113,12 +114,15 @@ fn as_json(status: &Status, now: Moment) -> String {
     let newest = status.newest.as_ref().map(|(serial, version)| json!({ "serial": serial, "version": version }));
     let source = status.source.as_ref();
     let bad: Vec<Serial> = status.bad.clone();
-    json::line(&json!({
-        "schema": json::SCHEMA, "command": "releases", "result": json::result(Exit::Done), "exit": 0,
-        "root": json::place(&status.root), "app": source.map(|source| &source.app),
-        "channel": source.map(|source| &source.channel), "from": source.map(|source| shown_url(&source.from)),
-        "current": status.current, "since": moment(status.since), "back": status.back, "installed": installed,
-        "bad": bad, "newest": newest, "checked": moment(status.checked), "good_until": moment(status.good_until),
-        "expired": status.good_until.map(|until| until <= now), "unknown": status.unknown,
-    }))
+    json::of(
+        "releases",
+        Exit::Done,
+        &json!({
+            "root": json::place(&status.root), "app": source.map(|source| &source.app),
+            "channel": source.map(|source| &source.channel), "from": source.map(|source| shown_url(&source.from)),
+            "current": status.current, "since": moment(status.since), "back": status.back, "installed": installed,
+            "bad": bad, "newest": newest, "checked": moment(status.checked), "good_until": moment(status.good_until),
+            "expired": status.good_until.map(|until| until <= now), "unknown": status.unknown,
+        }),
+    )
 }

@@ -108,7 +108,7 @@ pub(super) fn failure(error: &PublishError) -> Failure {
 fn refresh(args: &RepoRefreshArgs) -> Result<Exit, Failure> {
     report::colour(args.common.color);
     let opened = Opened::of(&args.repo, &args.reach)?;
-    let signers = opened.signers(&args.keys)?;
+    let signers = Signers::online(&args.keys, opened.directory.as_deref())?;
     let state = opened.desk(&signers).refresh().map_err(|error| failure(&error))?;
     if args.common.json {
         say(&json::of("repo refresh", Exit::Done, &json!({"repo": args.repo, "roles": roles(&state)})));

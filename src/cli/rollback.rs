@@ -3,7 +3,8 @@
 use super::args::{Common, PinArgs, RollbackArgs};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::update::{absolute, failed, failure, now, wait};
+use super::repo::now;
+use super::update::{absolute, failed, failure, wait};
 use super::{json, pack, report};
 use crate::live::Serial;
 use crate::update::{self, Back, Rollback};
@@ -36,10 +37,13 @@ pub(super) fn pin(args: &PinArgs) -> Exit {
         return failure.tell("pin", failed(&args.common));
     }
     if args.common.json {
-        say(&json::line(&json!({
-            "schema": json::SCHEMA, "command": "pin", "result": json::result(Exit::Done), "exit": 0,
-            "dry_run": args.dry_run, "root": json::place(&args.root), "serial": args.serial, "pinned": !args.off,
-        })));
+        say(&json::of(
+            "pin",
+            Exit::Done,
+            &json!({
+                "dry_run": args.dry_run, "root": json::place(&args.root), "serial": args.serial, "pinned": !args.off,
+            }),
+        ));
     } else if !args.common.quiet {
         let verb = match (args.dry_run, args.off) {
             (true, false) => "would stay",
@@ -63,11 +67,14 @@ fn ask(root: &Path, waits: bool, dry_run: bool, hooks: bool) -> Rollback<'_> {
 
 fn tell(args: &RollbackArgs, back: &Back) -> Exit {
     if args.common.json {
-        say(&json::line(&json!({
-            "schema": json::SCHEMA, "command": "rollback", "result": json::result(Exit::Done), "exit": 0,
-            "dry_run": args.dry_run, "root": json::place(&args.root), "before": back.from, "serial": back.to,
-            "version": back.version, "bad": back.from.filter(|_| back.marked),
-        })));
+        say(&json::of(
+            "rollback",
+            Exit::Done,
+            &json!({
+                "dry_run": args.dry_run, "root": json::place(&args.root), "before": back.from, "serial": back.to,
+                "version": back.version, "bad": back.from.filter(|_| back.marked),
+            }),
+        ));
     } else if !args.common.quiet {
         let version = back.version.as_ref().map_or_else(String::new, |version| format!(" ({version})"));
         let verb = if args.dry_run { "would be current" } else { "is current" };

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
+use super::repo::now;
 use super::{json, preflight, report};
 use crate::base::child::Cancel;
 use crate::base::host;
@@ -14,14 +15,13 @@ use crate::objects::{self, Objects, Variables};
 use crate::parcel::ParcelError;
 use crate::preflight::Machine;
 use crate::release::{Never, Way};
-use crate::tuf::{Freshness, Moment, Why};
+use crate::tuf::{Freshness, Why};
 use crate::update::{self, FetchError, Outcome, Report, RootKey, Summary, Task, Typed, UpdateError, Wish};
 use crate::web::{Settings, Web};
 use report::{GREEN, RED, YELLOW, bytes, paint, say, talk};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 /// What the names of variables begin with that say who we are to a repository.
 const VARIABLES: &str = "RELOCATE_REPO";
@@ -169,12 +169,6 @@ pub(super) fn platform() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-/// The time now; one before 1970 is as wrong as 1970.
-pub(super) fn now() -> Moment {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Moment::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
-
 fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
     let reach = |error: &dyn std::fmt::Display| UpdateError::Reach(error.to_string());
     let mut settings = Settings::from_environment(host::variable).map_err(|error| reach(&error))?;
@@ -188,6 +182,7 @@ fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateEr
 /// An error with its exit code.
 pub(super) fn failure(error: &UpdateError) -> Failure {
     let exit = match error {
+        UpdateError::NoApp { found, .. } if found.is_empty() => Exit::No,
         UpdateError::Live(LiveError::Busy { .. }) => Exit::InUse,
         UpdateError::NoSource(_)
         | UpdateError::NoRootKey
@@ -318,10 +313,13 @@ fn as_json(command: &str, args: &UpdateArgs, done: &Report, warnings: &[String],
         _ => Value::Null,
     };
     let (why, release) = if about.is_string() { (about, Value::Null) } else { (Value::Null, about) };
-    json::line(&json!({
-        "schema": json::SCHEMA, "command": command, "result": json::result(exit), "exit": exit as u8,
-        "dry_run": args.dry_run, "root": json::place(&done.root), "app": done.app, "channel": done.channel,
-        "before": done.before, "outcome": outcome, "release": release, "why": why,
-        "returned": returned, "removed": gone, "leased": leased, "warnings": warnings,
-    }))
+    json::of(
+        command,
+        exit,
+        &json!({
+            "dry_run": args.dry_run, "root": json::place(&done.root), "app": done.app, "channel": done.channel,
+            "before": done.before, "outcome": outcome, "release": release, "why": why,
+            "returned": returned, "removed": gone, "leased": leased, "warnings": warnings,
+        }),
+    )
 }

@@ -9,6 +9,7 @@ use crate::base::finding::{Finding, Severity};
 use crate::live::{LiveError, Root};
 use crate::pack::{Limits, verify_archive, verify_dir};
 use crate::pipeline::JobError;
+use crate::update;
 use report::{GREEN, paint, say, talk};
 use std::path::Path;
 
@@ -52,7 +53,10 @@ fn releases(args: &VerifyArgs) -> Exit {
     for serial in serials {
         let place = root.release(serial);
         match compare(&place) {
-            Ok(findings) => compared.push((place, findings)),
+            Ok(mut findings) => {
+                findings.extend(update::moved(&place));
+                compared.push((place, findings));
+            }
             Err(failure) => return failure.tell("verify", json),
         }
     }

@@ -5,7 +5,8 @@
 use super::{LiveError, Root, State};
 use crate::base::hold::{Hold, hold};
 use crate::base::write::Parents;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// What to do where another process has the lock.
@@ -61,6 +62,9 @@ impl Held {
 }
 
 fn lock(path: &Path, wait: Wait) -> Result<File, LiveError> {
+    // Whoever may read a file may lock it; nobody else is to keep us waiting.
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    drop(made.map_err(LiveError::io("lock", path))?);
     match hold(path, &mut |_| wait == Wait::Yes).map_err(LiveError::io("lock", path))? {
         Hold::Ours(file) => Ok(file),
         Hold::Theirs(pid) => Err(LiveError::Busy { path: path.to_owned(), pid }),

@@ -14,6 +14,7 @@ use crate::base::path::RelPath;
 use crate::base::write::{Kept, Store};
 use crate::delta;
 use crate::manifest::{self, Kind, Manifest};
+use crate::release::MTIME;
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -171,7 +172,9 @@ fn own(base: &Release<'_>, new: &Release<'_>) -> Result<Vec<Own>, ParcelError> {
         } else {
             return Err(ParcelError::Tree { path: place.to_owned(), found: "is no file".to_owned() });
         };
-        found.push(Own { path, mode: looks.mode() & 0o7777, mtime: looks.mtime(), file });
+        // A directory's own time is when somebody unpacked something into it.
+        let mtime = if file.is_some() { looks.mtime() } else { MTIME };
+        found.push(Own { path, mode: looks.mode() & 0o7777, mtime, file });
     }
     Ok(found)
 }

@@ -108,10 +108,16 @@ impl Desk<'_> {
     /// Reads what the repository holds after finishing what others left unfinished. Without the online key it is only read.
     pub fn settle(&self) -> Result<State, PublishError> {
         let mut state = self.look()?;
-        while !state.is_torn && self.online.is_some() {
-            let Some(left) = self.left_behind(&state)? else { return Ok(state) };
-            self.show(&state, &left)?;
-            state = self.look()?;
+        for _ in 0..TRIES {
+            if state.is_torn || self.online.is_none() {
+                break;
+            }
+            let Some(left) = self.left_behind(&state)? else { break };
+            match self.show(&state, &left) {
+                // Whoever was at it is alive and did it.
+                Ok(()) | Err(PublishError::Busy { .. }) => state = self.look()?,
+                Err(error) => return Err(error),
+            }
         }
         Ok(state)
     }
@@ -158,8 +164,11 @@ impl Desk<'_> {
         }
         let bytes = state.trusted.kept().snapshot.clone().unwrap_or_default();
         let left = self.stamped(&state, snapshot.version, bytes)?;
-        self.show(&state, &left)?;
-        self.look()
+        match self.show(&state, &left) {
+            // Somebody else signed a timestamp at this moment, and it is as fresh.
+            Ok(()) | Err(PublishError::Busy { .. }) => self.look(),
+            Err(error) => Err(error),
+        }
     }
 
     fn is_half_over(&self, edition: Edition, days: u32) -> bool {

@@ -26,4 +26,4 @@ pub use gc::{Collected, gc};
 pub use listed::{Releases, file, releases};
 pub use publication::{Publication, Published, is_word, longest_root, publish};
 pub use repack::{Making, Piece, RepackError, Repacked, repack};
-pub use rotate::{Change, Rotated, begin, finish, sign};
+pub use rotate::{Change, Ready, Rotated, begin, finish, ready, sign};

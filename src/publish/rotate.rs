@@ -86,18 +86,10 @@ pub fn sign(root: &mut SignedRoot, before: Option<&SignedRoot>, keys: &[SecretKe
 
 /// Publishes a draft if enough have signed, with all that its keys must sign.
 pub fn finish(desk: &Desk<'_>, state: &State, root: &SignedRoot) -> Result<Rotated, PublishError> {
-    let bytes = match root.finish(Some(&state.root)) {
-        Ok(bytes) => bytes,
-        Err(SignError::Unsigned { role: RoleName::Root, root, good, wanted }) => {
-            return Ok(Rotated::Unsigned { root, good, wanted });
-        }
-        Err(error) => return Err(error.into()),
+    let bytes = match ready(desk, state, root)? {
+        Ready::Whole(bytes) => bytes,
+        Ready::Unsigned { root, good, wanted } => return Ok(Rotated::Unsigned { root, good, wanted }),
     };
-    let (old, new) = (state.root.draft()?, root.draft()?);
-    must_sign(desk.online, RoleName::Timestamp, root, old.timestamp != new.timestamp || old.snapshot != new.snapshot)?;
-    must_sign(desk.release, RoleName::Targets, root, old.targets != new.targets)?;
-    // New lists need a timestamp too.
-    must_sign(desk.online, RoleName::Timestamp, root, old.targets != new.targets)?;
     let name = format!("{METADATA}/{}.root.json", root.edition().version);
     if desk.objects.put(&name, Content::Bytes(&bytes), When::New)? == Put::Lost {
         return Err(PublishError::Busy { place: desk.objects.shown(&name) });
@@ -105,6 +97,40 @@ pub fn finish(desk: &Desk<'_>, state: &State, root: &SignedRoot) -> Result<Rotat
     let state = desk.look()?;
     let state = if state.is_torn { desk.refresh()? } else { state };
     Ok(Rotated::Published(Box::new(state)))
+}
+
+/// Whether a draft could be published now.
+#[derive(Debug)]
+pub enum Ready {
+    /// It could; its bytes.
+    Whole(Vec<u8>),
+    /// More keys must sign; as in [`Rotated::Unsigned`].
+    Unsigned {
+        /// The version of the root whose keys are wanted.
+        root: u64,
+        /// How many of them have signed.
+        good: u64,
+        /// How many must.
+        wanted: u64,
+    },
+}
+
+/// Looks whether a draft could be published, and writes nothing. Fails where its new keys are wanted and not at hand.
+pub fn ready(desk: &Desk<'_>, state: &State, root: &SignedRoot) -> Result<Ready, PublishError> {
+    let bytes = match root.finish(Some(&state.root)) {
+        Ok(bytes) => bytes,
+        Err(SignError::Unsigned { role: RoleName::Root, root, good, wanted }) => {
+            return Ok(Ready::Unsigned { root, good, wanted });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let (old, new) = (state.root.draft()?, root.draft()?);
+    let lists = old.targets != new.targets;
+    must_sign(desk.release, RoleName::Targets, root, lists)?;
+    // New lists need a timestamp too.
+    let stamps = lists || old.timestamp != new.timestamp || old.snapshot != new.snapshot;
+    must_sign(desk.online, RoleName::Timestamp, root, stamps)?;
+    Ok(Ready::Whole(bytes))
 }
 
 /// What a new root wants signed must be possible before it is published.

@@ -3,9 +3,10 @@
 
 use super::error::UpdateError;
 use super::fetch::Fetch;
+use super::moved::moved;
 use super::offered;
 use super::room::Need;
-use super::run::Wish;
+use super::wish::Wish;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::Prefix;
 use crate::base::write;
@@ -136,6 +137,7 @@ impl Build<'_> {
 pub(super) fn compared(place: &Path) -> Result<Vec<Finding>, UpdateError> {
     let mut findings = verify_dir(place).map_err(UpdateError::Compare)?;
     findings.retain(|finding| finding.severity == Severity::Error);
+    findings.extend(moved(place));
     Ok(findings)
 }
 

@@ -4,18 +4,22 @@
 //! last byte where the storage can tell that it is still the same file; what is whole and wrong is fetched once more from its first
 //! byte, and then refused.
 
+mod error;
+mod part;
+
+pub use error::{FetchError, Wrong};
+
+use self::part::{Part, tag_of};
 use super::error::UpdateError;
 use crate::base::child::Cancel;
-use crate::base::digest::{Digest, Digester};
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
 use crate::base::pauses::{Pauses, rest};
 use crate::base::write::{self, Parents};
-use crate::objects::{Got, Object, ObjectError, Objects, Wish};
+use crate::objects::{Got, Object, Objects, Wish};
 use crate::tuf::Target;
-use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -23,108 +27,6 @@ use std::time::Duration;
 const TRIES: u32 = 5;
 /// The first pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
-/// A tag longer than this is not kept.
-const LONGEST_TAG: u64 = 1024;
-
-/// Why a file did not come.
-#[derive(Debug)]
-pub enum FetchError {
-    /// The storage gave no answer, or said no.
-    Unreached(ObjectError),
-    /// It does not have the file.
-    Missing {
-        /// The file.
-        place: String,
-    },
-    /// It broke off, again and again.
-    Cut {
-        /// The file.
-        place: String,
-        /// After how many bytes.
-        done: u64,
-        /// Of how many.
-        of: u64,
-        /// Why.
-        why: String,
-    },
-    /// What came is not what was signed, twice.
-    Wrong {
-        /// The file.
-        place: String,
-        /// In what way.
-        why: Wrong,
-    },
-}
-
-/// In what way a file is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wrong {
-    /// A web page came in its place.
-    Page,
-    /// It has another length.
-    Length {
-        /// What was signed, in bytes.
-        signed: u64,
-        /// What the storage says; none where it went on after the signed length.
-        found: Option<u64>,
-    },
-    /// It holds other bytes.
-    Bytes {
-        /// What was signed.
-        signed: Digest,
-        /// What came.
-        found: Digest,
-    },
-}
-
-impl fmt::Display for FetchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreached(error) => write!(f, "{error}"),
-            Self::Missing { place } => write!(f, "{place} is signed, and the repository does not have it"),
-            Self::Cut { place, done, of, why } => write!(f, "{place} broke off at byte {done} of {of}: {why}"),
-            Self::Wrong { place, why } => match why {
-                Wrong::Page => write!(f, "a web page came in the place of {place}"),
-                Wrong::Length { signed, found: Some(found) } => {
-                    write!(f, "{place} has {found} bytes, and {signed} were signed")
-                }
-                Wrong::Length { signed, found: None } => {
-                    write!(f, "{place} goes on after the {signed} bytes that were signed")
-                }
-                Wrong::Bytes { signed, found } => {
-                    write!(f, "{place} is not what was signed: sha256 {found} instead of {signed}, twice")
-                }
-            },
-        }
-    }
-}
-
-impl std::error::Error for FetchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        if let Self::Unreached(error) = self { Some(error) } else { None }
-    }
-}
-
-impl FetchError {
-    /// Whether it is this file that is at fault, so that another one may serve.
-    pub fn is_of_file(&self) -> bool {
-        matches!(self, Self::Missing { .. } | Self::Wrong { .. })
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::Unreached(_) | Self::Cut { .. } => "run it again: it goes on where it broke off",
-            Self::Missing { .. } => "tell the publisher that the repository is not whole",
-            Self::Wrong { why: Wrong::Page, .. } => {
-                "a gateway or a proxy may want you to log in first: open the address in a browser"
-            }
-            Self::Wrong { .. } => {
-                "something on the way or on the server changed it: try again, then tell the publisher"
-            }
-        }
-    }
-}
 
 /// How files are fetched.
 pub(super) struct Fetch<'a> {
@@ -133,17 +35,6 @@ pub(super) struct Fetch<'a> {
     pub(super) cache: &'a Path,
     pub(super) listener: &'a dyn Listener,
     pub(super) cancel: &'a Cancel,
-}
-
-/// How far a file is.
-struct Part<'a> {
-    target: &'a Target,
-    path: PathBuf,
-    file: File,
-    digester: Digester,
-    done: u64,
-    /// What the storage called the state of the file that the bytes are from.
-    tag: Option<String>,
 }
 
 /// What came of one try.
@@ -291,77 +182,4 @@ fn page_or(object: Object, wrong: Wrong) -> Wrong {
     let mut start = Vec::new();
     let read = object.reader.take(256).read_to_end(&mut start);
     if object.from == 0 && read.is_ok() && start.trim_ascii_start().starts_with(b"<") { Wrong::Page } else { wrong }
-}
-
-fn tag_of(part: &Path) -> PathBuf {
-    part.with_extension("tag")
-}
-
-impl<'a> Part<'a> {
-    /// Takes up what an earlier run left.
-    fn open(target: &'a Target, path: PathBuf) -> Result<Self, UpdateError> {
-        let failed = |doing| failed(doing, &path);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = file.map_err(failed("write"))?;
-        let mut digester = Digester::default();
-        let mut buffer = vec![0; 1 << 16];
-        let mut done = 0;
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => {
-                    digester.update(&buffer[..read]);
-                    done += read as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(failed("read")(error)),
-            }
-        }
-        let mut tag = String::new();
-        let read = File::open(tag_of(&path)).and_then(|file| file.take(LONGEST_TAG).read_to_string(&mut tag));
-        let tag = read.is_ok().then_some(tag).filter(|tag| !tag.is_empty());
-        let mut part = Self { target, path, file, digester, done, tag };
-        // Without a tag nothing says that the rest would belong to it; a whole one speaks for itself.
-        if part.done > target.length() || (part.tag.is_none() && part.done < target.length()) {
-            part.restart()?;
-        }
-        Ok(part)
-    }
-
-    fn restart(&mut self) -> Result<(), UpdateError> {
-        let again = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
-        again.map_err(failed("write", &self.path))?;
-        (self.digester, self.done, self.tag) = (Digester::default(), 0, None);
-        Ok(())
-    }
-
-    /// Notes what the storage calls this state of the file, so that the next run can go on. A weak tag tells nothing.
-    fn name(&mut self, tag: Option<String>) -> Result<(), UpdateError> {
-        let tag = tag.filter(|tag| !tag.starts_with("W/") && (tag.len() as u64) < LONGEST_TAG);
-        if tag != self.tag {
-            let place = tag_of(&self.path);
-            // Of no worth without its part, so it need not be durable.
-            fs::write(&place, tag.as_deref().unwrap_or_default()).map_err(failed("write", &place))?;
-            self.tag = tag;
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, bytes: &[u8]) -> Result<(), UpdateError> {
-        self.file.write_all(bytes).map_err(failed("write", &self.path))?;
-        self.digester.update(bytes);
-        self.done += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// What is wrong with the bytes that are here; none where they are those that were signed.
-    fn judged(&self) -> Option<Wrong> {
-        let (signed, found) = (self.target.digest(), self.digester.clone().finish());
-        (found != signed).then_some(Wrong::Bytes { signed, found })
-    }
-}
-
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> UpdateError + use<> {
-    let path = path.to_owned();
-    move |source| UpdateError::Write(write::WriteError::Io { doing, path, source })
 }

@@ -1,11 +1,13 @@
 //! Would the newest release run here, and could it be installed? Asked of the machine and of the repository; nothing is kept.
 
 use super::error::UpdateError;
+use super::here::Here;
 use super::offered;
 use super::policy::Policy;
 use super::room::Need;
-use super::run::{Followed, Here, Run, Summary, Wish, summary};
+use super::run::{Followed, Run, summary};
 use super::source::Source;
+use super::wish::{Summary, Wish};
 use crate::base::finding::{Finding, Severity};
 use crate::live::Root;
 use crate::loader::floor::Floor;

@@ -5,130 +5,23 @@ use super::build::Build;
 use super::error::UpdateError;
 use super::fetch::Fetch;
 use super::follow::Follow;
+use super::here::Here;
+use super::moved::installed_for;
 use super::offered;
 use super::policy::Policy;
 use super::root_key::RootKey;
 use super::source::{Source, Typed};
-use super::trial::{Failed, Trial, Verdict};
+use super::trial::{Trial, Verdict};
 use super::trust::Trust;
-use crate::base::child::Cancel;
-use crate::base::event::Listener;
+use super::wish::{Outcome, Report, Summary, Task, Wish};
 use crate::base::write::Parents;
-use crate::live::{Held, Known, LiveError, Root, Serial, Wait};
+use crate::live::{Held, Known, LiveError, Root, Serial};
 use crate::objects::Objects;
-use crate::preflight::{self, Machine};
-use crate::release::{Choice, Have, Never, Offer, Release, Way, choose};
-use crate::tuf::{Freshness, Moment, Trusted};
+use crate::preflight;
+use crate::release::{Choice, Hooks, Never, Offer, Release, Way, choose};
+use crate::tuf::Trusted;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// The newest release is to be current.
-    Update,
-    /// Whether there is a newer one. Keeps nothing but what is trusted.
-    Check,
-    /// What would be done. Writes nothing at all.
-    DryRun,
-}
-
-/// Opens the place that a repository is at.
-pub type Open<'a> = dyn Fn(&str, Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> + 'a;
-
-/// An update as it is wanted.
-pub struct Wish<'a> {
-    /// The directory of releases, absolute; made where it is not there.
-    pub root: &'a Path,
-    /// What to do.
-    pub task: Task,
-    /// What was typed of where releases come from.
-    pub typed: Typed,
-    /// Whether the repository that was typed is for this run alone.
-    pub once: bool,
-    /// How trust begins, the first time.
-    pub root_key: Option<&'a RootKey>,
-    /// Whether the metadata must be fresh.
-    pub freshness: Freshness,
-    /// What to do where another update is at work.
-    pub wait: Wait,
-    /// Whether what releases want to be run is run.
-    pub hooks: bool,
-    /// A release that may come again though it turned out bad.
-    pub retry: Option<Serial>,
-    /// What runs here, such as `x86_64-linux`.
-    pub platform: &'a str,
-    /// The machine, which says how releases are labelled and what would stop them.
-    pub machine: &'a Machine,
-    /// The version of this program.
-    pub tool: &'a str,
-    /// Opens the repository, with the certificates that alone are believed.
-    pub open: &'a Open<'a>,
-    /// Tells the time.
-    pub clock: &'a dyn Fn() -> Moment,
-    /// Is told what is wrong and was let pass.
-    pub warn: &'a dyn Fn(String),
-    /// Is told how far it is.
-    pub listener: &'a dyn Listener,
-    /// Stops what is being fetched.
-    pub cancel: &'a Cancel,
-}
-
-/// A release in a few words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// Its number.
-    pub serial: u32,
-    /// Its version as its maker names it.
-    pub version: String,
-    /// How it comes, or came.
-    pub way: Way,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The newest release is current.
-    Nothing,
-    /// There is another one, which is not to come.
-    Stays(Never),
-    /// There is a newer one.
-    Available(Summary),
-    /// A newer one is current now.
-    Updated {
-        /// Which.
-        release: Summary,
-        /// Releases that were removed.
-        gone: Vec<Serial>,
-        /// Releases that would have been, and that a process runs from.
-        leased: Vec<Serial>,
-    },
-    /// A newer one was current and was not well.
-    Returned {
-        /// Which; where an earlier run had made it current, only its number is known.
-        serial: Serial,
-        /// The one that is current again; none where there was none before.
-        to: Option<Serial>,
-        /// What failed.
-        failed: Failed,
-    },
-}
-
-/// What was found and done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
-    /// The directory of releases, its real path.
-    pub root: PathBuf,
-    /// The application.
-    pub app: String,
-    /// The channel.
-    pub channel: String,
-    /// The release that was current before.
-    pub before: Option<Serial>,
-    /// What came of it.
-    pub outcome: Outcome,
-}
 
 /// Does it.
 pub fn update(wish: &Wish<'_>) -> Result<Report, UpdateError> {
@@ -167,6 +60,7 @@ impl Run<'_> {
         let followed = self.follow()?;
         let offer = offered::offer(&followed.trusted, &followed.source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
+        self.warn_if_moved(here.current);
         let outcome = match choose(&offer, &followed.source.channel, &here.have()) {
             Choice::Nothing => Outcome::Nothing,
             Choice::Never(why) => never(why, &followed.source, here.current)?,
@@ -181,16 +75,15 @@ impl Run<'_> {
     /// Makes the newest release the current one.
     fn update(&self, held: &mut Held, audit: &Audit<'_>) -> Result<Report, UpdateError> {
         let trial = Trial { audit, cancel: self.wish.cancel, warn: self.wish.warn };
-        let tried = held.state().trial.map(|(_, serial)| serial);
-        let verdict = self.tried(held, &trial)?;
+        if let Some(report) = self.finish(held, &trial)? {
+            return Ok(report);
+        }
         let followed = self.follow()?;
         followed.source.keep_in(&self.root.records())?;
-        if let (Verdict::Returned(to, failed), Some(serial)) = (verdict, tried) {
-            return Ok(self.report(followed.source, Some(serial), Outcome::Returned { serial, to, failed }));
-        }
         let source = &followed.source;
         let offer = offered::offer(&followed.trusted, &source.app, self.wish.platform);
         let here = Here::of(&self.root, self.wish.retry)?;
+        self.warn_if_moved(here.current);
         let before = here.current.map(Serial);
         let release = match choose(&offer, &source.channel, &here.have()) {
             Choice::Nothing => return Ok(self.report(followed.source, before, Outcome::Nothing)),
@@ -201,7 +94,7 @@ impl Run<'_> {
             Choice::Update { release, .. } => release,
         };
         self.fits(release)?;
-        if let Some(hooks) = release.manifest.custom.hooks.as_ref().filter(|_| self.wish.hooks) {
+        if let Some(hooks) = self.hooks(release) {
             Policy::read(self.root.path())?.permits(hooks, self.root.path())?;
         }
         let way = self.build(held, &followed, &offer, here)?;
@@ -211,11 +104,39 @@ impl Run<'_> {
         {
             (self.wish.warn)(format!("release {serial} keeps the SELinux label that its files were made with: {why}"));
         }
-        let hooks = release.manifest.custom.hooks.clone().filter(|_| self.wish.hooks);
-        let mut known =
-            Known { version: release.custom.version.clone(), installed: (self.wish.clock)().seconds(), hooks };
-        let before_known = held.state().releases.get(&serial).map(|known| known.installed);
-        known.installed = before_known.unwrap_or(known.installed);
+        self.activate(held, (release, way), source, audit)?;
+        let outcome = match self.tried(held, &trial)? {
+            Verdict::Returned(to, failed) => Outcome::Returned { serial, to, failed },
+            Verdict::Passed => {
+                let collected = held.collect(source.keep)?;
+                self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
+                Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased }
+            }
+        };
+        Ok(self.report(followed.source, before, outcome))
+    }
+
+    /// Goes on with a trial that an earlier run left; tells of it where that release was not well.
+    fn finish(&self, held: &mut Held, trial: &Trial<'_>) -> Result<Option<Report>, UpdateError> {
+        let Some((_, serial)) = held.state().trial else { return Ok(None) };
+        let Verdict::Returned(to, failed) = self.tried(held, trial)? else { return Ok(None) };
+        let source = Source::read(&self.root.records())?;
+        let source = source.ok_or_else(|| UpdateError::NoSource(self.root.path().to_owned()))?;
+        Ok(Some(self.report(source, Some(serial), Outcome::Returned { serial, to, failed })))
+    }
+
+    /// Makes a release current that was built a moment ago.
+    fn activate(
+        &self,
+        held: &mut Held,
+        (release, way): (&Release, Way),
+        source: &Source,
+        audit: &Audit<'_>,
+    ) -> Result<(), UpdateError> {
+        let (serial, version) = (Serial(release.custom.serial), release.custom.version.clone());
+        let installed = held.state().releases.get(&serial).map(|known| known.installed);
+        let installed = installed.unwrap_or_else(|| (self.wish.clock)().seconds());
+        let known = Known { version, installed, hooks: self.hooks(release).cloned() };
         // Whoever built it compared every byte.
         let built = held.built(serial, known, |_| Ok::<(), LiveError>(()))?;
         held.forgive(serial)?;
@@ -224,15 +145,12 @@ impl Run<'_> {
             "result": "done", "from": active.before, "to": serial, "version": release.custom.version,
             "way": word(way), "fetched": bytes(way), "repository": crate::web::shown_url(&source.from),
         });
-        audit.note("update", facts)?;
-        if let Verdict::Returned(to, failed) = self.tried(held, &trial)? {
-            return Ok(self.report(followed.source, before, Outcome::Returned { serial, to, failed }));
-        }
-        let collected = held.collect(source.keep)?;
-        self.fetch_in(&*followed.objects, &self.cache()).clear(None)?;
-        let outcome =
-            Outcome::Updated { release: summary(release, way), gone: collected.gone, leased: collected.leased };
-        Ok(self.report(followed.source, before, outcome))
+        audit.note("update", facts)
+    }
+
+    /// What a release wants to be run, where that is done.
+    fn hooks<'r>(&self, release: &'r Release) -> Option<&'r Hooks> {
+        release.manifest.custom.hooks.as_ref().filter(|_| self.wish.hooks)
     }
 
     /// What becomes of a release that is on trial, as an earlier run may have left one.
@@ -242,6 +160,15 @@ impl Run<'_> {
         }
         held.passed()?;
         Ok(Verdict::Passed)
+    }
+
+    /// A directory that was moved has releases whose files name the old path; the next release will name the new one.
+    fn warn_if_moved(&self, current: Option<u32>) {
+        let Some(current) = current.map(Serial) else { return };
+        if let Some(at) = installed_for(&self.root.release(current)) {
+            let now = self.root.release(current);
+            (self.wish.warn)(format!("release {current} was installed for '{at}' and is at '{}' now", now.display()));
+        }
     }
 
     pub(super) fn follow(&self) -> Result<Followed, UpdateError> {
@@ -264,7 +191,8 @@ impl Run<'_> {
             warn: wish.warn,
         };
         let trusted = follow.follow(&*objects)?;
-        let source = if let Some(old) = old {
+        let source = if let Some(mut old) = old {
+            old.root_key = wish.root_key.map(RootKey::sum).or(old.root_key);
             let from = wish.typed.from.clone().filter(|_| !wish.once);
             old.with(&Typed { from, ..wish.typed.clone() })?
         } else {
@@ -335,39 +263,6 @@ fn never(why: Never, source: &Source, current: Option<u32>) -> Result<Outcome, U
     match why {
         Never::Bad { .. } | Never::Older { .. } if current.is_some() => Ok(Outcome::Stays(why)),
         why => Err(UpdateError::Never { why, channel: source.channel.clone() }),
-    }
-}
-
-/// What this directory has.
-pub(super) struct Here {
-    pub(super) current: Option<u32>,
-    highest: Option<u32>,
-    installed: Vec<u32>,
-    bad: BTreeSet<u32>,
-    path: u64,
-}
-
-impl Here {
-    pub(super) fn of(root: &Root, retry: Option<Serial>) -> Result<Self, UpdateError> {
-        let (state, current) = (root.state()?, root.current()?);
-        let path = root.release(Serial(0)).as_os_str().len() as u64 - 1;
-        Ok(Self {
-            current: current.map(|serial| serial.0),
-            highest: state.highest.max(current).map(|serial| serial.0),
-            installed: root.installed()?.into_iter().map(|serial| serial.0).collect(),
-            bad: state.bad.iter().filter(|serial| Some(**serial) != retry).map(|serial| serial.0).collect(),
-            path,
-        })
-    }
-
-    pub(super) fn have(&self) -> Have<'_> {
-        Have {
-            current: self.current,
-            highest: self.highest,
-            installed: &self.installed,
-            bad: Some(&self.bad),
-            path: self.path,
-        }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::{NoProxy, ProxyAddress};
 use std::ffi::OsString;
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use ureq::config::{Config, ConfigBuilder};
@@ -64,9 +66,14 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
+/// Whether a file is there and not for us: services often run as another user with the home directory of root.
+fn is_shut(path: &Path) -> bool {
+    File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
 impl Settings {
     /// Reads `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy` (in small letters first, then in large ones),
-    /// `SSL_CERT_FILE`, `NETRC` and `HOME`. A variable set to nothing is as good as none.
+    /// `SSL_CERT_FILE`, `NETRC` and `HOME` (whose `.netrc` may be one we may not read). A variable set to nothing is as good as none.
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, SettingsError> {
         let path = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let text = |name: &str| {
@@ -79,7 +86,10 @@ impl Settings {
             secure: proxy("https_proxy")?,
             no_proxy: NoProxy::new(&text("no_proxy").unwrap_or_default()),
             ca_file: path("SSL_CERT_FILE"),
-            netrc: path("NETRC").or_else(|| path("HOME").map(|home| Path::new(&home).join(".netrc"))),
+            netrc: path("NETRC").or_else(|| {
+                let own = path("HOME").map(|home| Path::new(&home).join(".netrc"));
+                own.filter(|own| !is_shut(own))
+            }),
             ..Self::default()
         })
     }

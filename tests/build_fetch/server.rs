@@ -35,13 +35,15 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// The connection ends after so many bytes of the body.
     pub(crate) cut: Option<usize>,
+    /// The body comes again and again, without a word of its length.
+    pub(crate) endless: bool,
     /// Pause before the body.
     pub(crate) pause: Duration,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, body: &[u8]) -> Self {
-        Self { status, headers: Vec::new(), body: body.to_vec(), cut: None, pause: Duration::ZERO }
+        Self { status, headers: Vec::new(), body: body.to_vec(), cut: None, endless: false, pause: Duration::ZERO }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -178,7 +180,9 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Asked>> {
 }
 
 fn write(mut stream: &TcpStream, asked: &Asked, reply: &Reply) -> io::Result<()> {
-    let mut head = format!("HTTP/1.1 {} x\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
+    let length = format!("content-length: {}", reply.body.len());
+    let length = if reply.endless { "connection: close" } else { &length };
+    let mut head = format!("HTTP/1.1 {} x\r\n{length}\r\n", reply.status);
     for (name, value) in &reply.headers {
         write!(head, "{name}: {value}\r\n").unwrap();
     }
@@ -187,6 +191,11 @@ fn write(mut stream: &TcpStream, asked: &Asked, reply: &Reply) -> io::Result<()>
         return Ok(());
     }
     thread::sleep(reply.pause);
+    if reply.endless {
+        loop {
+            stream.write_all(&reply.body)?;
+        }
+    }
     stream.write_all(&reply.body[..reply.cut.unwrap_or(reply.body.len())])?;
     if reply.cut.is_some() {
         stream.shutdown(Shutdown::Both)?;

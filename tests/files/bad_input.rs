@@ -203,22 +203,22 @@ fn a_mistyped_command_is_never_taken_for_a_directory_and_a_directory_never_for_a
         (&["chek", "old/root"], &["'chek' is neither a command nor a directory here", "did you mean 'relocate check'"]),
         (&["verfy", "x"], &["did you mean 'relocate verify'?"]),
         (&["frobnicate"], &["the commands are", "or name the prefix to pack"]),
-        (&["publish"], &["'publish' is not part of this version", "a directory of that name is ./publish"]),
+        (&["deploy"], &["'deploy' is not part of this version", "a directory of that name is ./deploy"]),
         (&["--in-plase", "old/root"], &["unexpected argument '--in-plase'", "'--in-place'"]),
         (&["old/root", "--no-such-option"], &["unexpected argument '--no-such-option'"]),
     ];
     for (arguments, told) in rows {
         relocate(place.dir(), arguments).expect(2, &[], told);
     }
-    for name in ["publish", "check", "verify"] {
+    for name in ["deploy", "check", "verify"] {
         tool(&[&"cp", &"-a", &place.root(), &place.at(name)]);
         let prefix = place.root();
         let arguments = [&format!("./{name}"), "--old-prefix", prefix.to_str().unwrap()];
         relocate(place.dir(), arguments).expect(0, &[PROVEN, &format!("./{name}")], &[]);
         assert!(place.at(format!("{name}.tar.gz")).exists());
     }
-    relocate(place.dir(), ["publish"]).expect(2, &[], &["'publish' is not part of this version"]);
-    let new = place.unpack(place.at("publish.tar.gz"));
+    relocate(place.dir(), ["deploy"]).expect(2, &[], &["'deploy' is not part of this version"]);
+    let new = place.unpack(place.at("deploy.tar.gz"));
     place.hide();
     says_moved(new.join("bin/say"));
 }

@@ -11,6 +11,7 @@ use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
 
 #[test]
 fn a_release_by_delta_is_the_one_that_its_full_pack_is() {
@@ -52,6 +53,11 @@ fn the_same_trees_give_the_same_delta_for_any_number_of_threads() {
         made.write("share/new/three.bin", bytes);
     });
     for threads in [1, 2, 5] {
+        // As if it had been unpacked at another time.
+        fs::File::open(lab.at("42/.relocate"))
+            .unwrap()
+            .set_modified(UNIX_EPOCH + Duration::from_secs(threads as u64))
+            .unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let name = format!("delta.{threads}");
         let made = pool.install(|| lab.make("41", "42", &name)).unwrap();

@@ -97,13 +97,13 @@ fn of_two_publishers_at_once_none_loses_a_release() {
     let kept = lab.follow().kept().clone();
     let other = ["publish", "three.tar.gz", "repo", "--app", "app", "--level", "1", "-q"];
     let packs = || found(&lab, &kept).into_iter().filter(|name| name.ends_with("full.tar.zst")).count();
-    let changes = (0..).find(|point| {
+    let changes = (0..1000).find(|point| {
         begin_again(&lab);
         kill_at(&lab.call(&PUBLISH), point + 60) != Went::Killed
     });
     let last = changes.unwrap() + 60;
     let (mut both, mut busy) = (0, 0);
-    for point in (last - 40..last).step_by(3) {
+    for point in (last - 36..last).step_by(5) {
         begin_again(&lab);
         let mut waited = false;
         let (code, said) = act_at(&lab.call(&PUBLISH), point, || {

@@ -3,7 +3,8 @@
 use crate::call::relocate;
 use crate::lab::{Lab, follow_from, names};
 use crate::place::{Place, chmod, succeed, tool};
-use relocate::tuf::RoleName;
+use relocate::publish::{Desk, Lives};
+use relocate::tuf::{Freshness, RoleName};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
@@ -163,4 +164,19 @@ fn whoever_may_not_write_changes_nothing() {
         &["signed anew"],
         &[],
     );
+}
+
+#[test]
+fn what_has_expired_is_signed_anew_by_those_who_may() {
+    let lab = Lab::new();
+    let key = |file: &str| relocate::tuf::read_key(&lab.place.at(file), None).unwrap();
+    let (online, release, objects) = (key("repo/keys/online.pem"), key("keys/release.pem"), lab.objects());
+    let later = crate::lab::now().plus_days(100);
+    let follow = || relocate::tuf::follow(&objects, &lab.first(), later, Freshness::Required);
+    let desk = Desk { objects: &objects, release: None, online: Some(&online), now: later, lives: Lives::default() };
+    let expired = desk.refresh().unwrap();
+    assert!(expired.trusted.edition(RoleName::Snapshot).expires > later);
+    assert!(follow().unwrap_err().to_string().contains("targets was good until"));
+    Desk { release: Some(&release), ..desk }.refresh().unwrap();
+    assert_eq!(follow().unwrap().edition(RoleName::Targets).version, 2);
 }

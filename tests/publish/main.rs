@@ -5,6 +5,7 @@
 #[path = "../files/call.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod call;
+mod channels;
 mod killed;
 mod lab;
 mod made;
@@ -13,6 +14,7 @@ mod made;
 mod place;
 mod published;
 mod repacked;
+mod rotated;
 mod served;
 #[path = "../build_fetch/server.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]

@@ -55,6 +55,7 @@ fn keeping(knows: Knows) -> (Server, Arc<Mutex<Vec<String>>>) {
     (server, order)
 }
 
+/// What a client that begins with this root finds through plain requests.
 fn listed(url: &str, first: &[u8]) -> Vec<String> {
     let web = Arc::new(Web::new(&Settings::default()).unwrap());
     let objects = open(url, &web, &Variables { variable: &|_| None, begin: "NONE" }).unwrap().objects();
@@ -66,48 +67,58 @@ fn a_repository_behind_a_server_is_made_published_to_and_signed_anew() {
     for knows in [Knows::Conditions, Knows::Nothing] {
         let (server, order) = keeping(knows);
         let url = server.url("repo");
-        let lab = Lab::new();
-        lab.archive("one");
-        lab.archive("two");
-        let call = |words: &[&str]| -> Call {
-            lab.call(words)
-                .env("RELOCATE_ONLINE_KEY", lab.place.at("far-online.pem"))
-                .env("RELOCATE_RELEASE_KEY", lab.place.at("far-release.pem"))
-        };
-        let keys =
-            ["--root-key-out", "far.pem", "--release-key-out", "far-release.pem", "--online-key-out", "far-online.pem"];
-        call(&[&["repo", "init", &url, "--no-passphrase"][..], &keys].concat()).expect(
-            0,
-            &["made the repository"],
-            &[],
-        );
-        let made = order.lock().unwrap().drain(..).collect::<Vec<_>>();
-        assert_eq!(made, ["tuf/1.targets.json", "tuf/1.snapshot.json", "tuf/timestamp.json", "tuf/1.root.json"]);
-        call(&["publish", "one.tar.gz", &url, "--app", "app", "--level", "1"]).expect(0, &["published release 1"], &[]);
-        order.lock().unwrap().clear();
-        call(&["publish", "two.tar.gz", &url, "--app", "app", "--level", "1"]).expect(0, &["published release 2"], &[]);
-        let written = order.lock().unwrap().drain(..).collect::<Vec<_>>();
-        let kinds = [
-            ".full.tar.zst",
-            ".delta",
-            ".manifest.json.zst",
-            "t/SHA256SUMS",
-            "tuf/3.snapshot.json",
-            "tuf/timestamp.json",
-        ];
-        let mut kinds = kinds.to_vec();
-        kinds.insert(3, "tuf/3.targets.json");
-        assert_eq!(written.len(), kinds.len(), "{written:?}");
-        assert!(written.iter().zip(&kinds).all(|(name, kind)| name.ends_with(kind)), "{written:?}");
-        let first = first_root(&url);
-        assert_eq!(listed(&url, &first).len(), 5);
-        call(&["repo", "refresh", &url]).expect(0, &["signed anew"], &[]);
-        assert_eq!(*order.lock().unwrap(), ["tuf/timestamp.json"]);
-        call(&["repo", "status", &url]).expect(0, &["1 delta"], &[]);
+        lives(&url, &url, &server, &order);
     }
 }
 
-/// The first root, as people give it to machines.
-fn first_root(url: &str) -> Vec<u8> {
-    crate::place::tool(&[&"curl", &"-fsS", &format!("{url}/tuf/1.root.json")])
+#[test]
+fn a_repository_in_a_bucket_is_too() {
+    let (server, order) = keeping(Knows::Conditions);
+    lives("s3://bucket/repo", &server.url("bucket/repo"), &server, &order);
+    assert!(server.log().iter().all(|asked| asked.method != "PUT" || asked.target.contains("X-Amz-Signature=")));
+}
+
+fn lives(repo: &str, url: &str, server: &Server, order: &Mutex<Vec<String>>) {
+    let lab = Lab::new();
+    lab.archive("one");
+    lab.archive("two");
+    let call = |words: &[&str]| -> Call {
+        lab.call(words)
+            .env("RELOCATE_ONLINE_KEY", lab.place.at("far-online.pem"))
+            .env("RELOCATE_RELEASE_KEY", lab.place.at("far-release.pem"))
+            .env("AWS_ENDPOINT_URL", server.url("").trim_end_matches('/'))
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI")
+    };
+    let written = || order.lock().unwrap().drain(..).collect::<Vec<_>>();
+    let keys =
+        ["--root-key-out", "far.pem", "--release-key-out", "far-release.pem", "--online-key-out", "far-online.pem"];
+    let init = [&["repo", "init", repo, "--no-passphrase"][..], &keys].concat();
+    call(&init).expect(0, &["made the repository"], &[]);
+    assert_eq!(written(), ["tuf/1.targets.json", "tuf/1.snapshot.json", "tuf/timestamp.json", "tuf/1.root.json"]);
+    let publish = |word: &str| {
+        let archive = format!("{word}.tar.gz");
+        call(&["publish", &archive, repo, "--app", "app", "--level", "1"]).expect(0, &["published release"], &[]);
+    };
+    publish("one");
+    written();
+    publish("two");
+    // What is named is there before what names it.
+    let order = [
+        ".full.tar.zst",
+        ".delta",
+        ".manifest.json.zst",
+        "tuf/3.targets.json",
+        "t/SHA256SUMS",
+        "tuf/3.snapshot.json",
+        "tuf/timestamp.json",
+    ];
+    let came = written();
+    assert_eq!(came.len(), order.len(), "{came:?}");
+    assert!(came.iter().zip(order).all(|(name, end)| name.ends_with(end)), "{came:?}");
+    let first = crate::place::tool(&[&"curl", &"-fsS", &format!("{url}/tuf/1.root.json")]);
+    assert_eq!(listed(url, &first).len(), 5);
+    call(&["repo", "refresh", repo]).expect(0, &["signed anew"], &[]);
+    assert_eq!(written(), ["tuf/timestamp.json"]);
+    call(&["repo", "status", repo]).expect(0, &["1 delta"], &[]);
 }

@@ -66,15 +66,15 @@ fn a_base_that_was_edited_is_told_by_its_file_and_the_whole_comes() {
 #[test]
 fn a_delta_that_is_lost_or_wrong_on_the_server_or_was_signed_wrong_makes_the_whole_come() {
     let repository = ready();
-    let place = repository.target("app-2.from-1.delta");
-    let bytes = fs::read(&place).unwrap();
-    fs::remove_file(&place).unwrap();
+    fs::remove_file(repository.target("app-2.from-1.delta")).unwrap();
     repository.update().expect(0, &["as a whole"], &["the repository does not have it"]);
     assert_eq!(runs(&repository.releases()), 2);
     let repository = ready();
+    let place = repository.target("app-2.from-1.delta");
+    let bytes = fs::read(&place).unwrap();
     let mut wrong = bytes.clone();
     wrong[bytes.len() / 2] ^= 1;
-    fs::write(repository.target("app-2.from-1.delta"), &wrong).unwrap();
+    fs::write(&place, &wrong).unwrap();
     repository.update().expect(0, &["as a whole"], &["app-2.from-1.delta is not what was signed"]);
     assert_eq!(runs(&repository.releases()), 2);
     for bytes in [&wrong[..], b"RELDELT1", &bytes[..bytes.len() - 3]] {

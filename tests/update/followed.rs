@@ -203,7 +203,7 @@ fn what_cannot_come_is_told_before_anything_is_fetched() {
     repository.sign();
     repository.relocate(["update", "app", "--from", "repo"]).expect(1, &[], &["channel stable has no release"]);
     let other = ["update", "other", "--from", "repo", "--root-key", "root.json"];
-    repository.relocate(other).expect(2, &[], &["the repository has nothing for x86_64-linux"]);
+    repository.relocate(other).expect(1, &[], &["the repository has nothing for x86_64-linux"]);
     assert!(!repository.releases().join("current").exists());
     assert!(!repository.releases().join(".relocate/cache").exists());
 }
@@ -219,4 +219,27 @@ fn what_is_missing_on_the_command_line_is_told() {
     );
     repository.relocate(["update", "app", "--from", "ftp://x/y", "--root-key", "root.json"]).expect(2, &[], &["ftp"]);
     repository.relocate(["rollback", "nowhere"]).expect(4, &[], &["nowhere"]);
+}
+
+/// Its files know their path.
+#[test]
+fn a_directory_that_was_moved_is_told_and_the_next_release_is_right() {
+    let mut repository = Repository::with(&[1]);
+    repository.first().expect(0, &["updated"], &[]);
+    fs::rename(repository.releases(), repository.place.at("moved")).unwrap();
+    repository.relocate(["update", "moved"]).expect(
+        0,
+        &["up to date"],
+        &["release 1 was installed for", "app/r/1' and is at"],
+    );
+    repository.relocate(["verify", "moved"]).expect(1, &[], &["its files name", "move the directory of releases back"]);
+    repository.release(2);
+    repository.relocate(["update", "moved"]).expect(0, &["updated"], &["release 1 was installed for"]);
+    assert_eq!(runs(&repository.place.at("moved")), 2);
+    repository.relocate(["rollback", "moved"]).expect(
+        1,
+        &[],
+        &["release 1 is not what its manifest says: its files name"],
+    );
+    assert_eq!(runs(&repository.place.at("moved")), 2);
 }

@@ -105,6 +105,31 @@ fn after_a_rollback_that_was_killed_no_update_brings_the_release_back() {
     assert_eq!(runs(&repository.releases()), 1);
 }
 
+#[test]
+fn an_update_to_a_release_that_is_not_well_killed_at_any_step_ends_at_the_one_before() {
+    let mut repository = ready(false);
+    // No program: it cannot be started.
+    repository.say(2, "hooks", &serde_json::json!({ "activate": [["share/data"]] }));
+    repository.sign();
+    let (app, kept) = (repository.releases(), repository.place.at("kept"));
+    copy(&app, &kept);
+    let mut point = 0;
+    while kill_at(&repository.update(), point) == Went::Killed {
+        assert!(matches!(runs(&app), 1 | 2), "{point}");
+        let ran = repository.update().run();
+        // It may have gone back before it was killed.
+        assert!(matches!(ran.code, Some(0 | 6)), "{point}: {:?} {}{}", ran.code, ran.out, ran.err);
+        let state = fs::read_to_string(app.join(".relocate/state.json")).unwrap();
+        let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+        assert_eq!((runs(&app), &state["bad"]), (1, &serde_json::json!([2])), "{point}");
+        assert!(state["trial"].is_null() && state["pending"].is_null(), "{point}: {state}");
+        crate::place::succeed(Command::new("chmod").args(["-R", "u+rwX"]).arg(&app));
+        copy(&kept, &app);
+        point += 1;
+    }
+    assert!(point > 15 && runs(&app) == 1, "only {point} steps were seen");
+}
+
 /// The first run, with nothing there yet.
 #[test]
 fn the_first_update_killed_at_any_step_leaves_nothing_or_a_whole_release() {

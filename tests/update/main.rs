@@ -14,6 +14,7 @@ mod full;
 mod hooks;
 mod import;
 mod killed;
+mod many;
 mod pack;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]

@@ -152,3 +152,47 @@ fn over_nginx_nothing_new_is_two_requests_without_a_body_and_an_update_five() {
     );
     assert_eq!(runs(&made.0.at("app")), 3);
 }
+
+/// Nobody asked the repository since before three of its keys were replaced.
+#[test]
+fn a_machine_that_slept_through_three_rotations_follows() {
+    let made = Made::new();
+    made.publish(1);
+    made.done(&["update", "app", "--from", "repo", "--root-key", "repo/tuf/1.root.json"]);
+    let rotate =
+        ["repo", "rotate-key", "repo", "--no-passphrase", "--root-key", "keys/1.pem", "--root-key", "keys/2.pem"];
+    let new = [
+        &["--role", "release", "--key-out", "keys/release2.pem", "--release-key", "keys/release.pem"][..],
+        &["--role", "online", "--key-out", "keys/online2.pem", "--release-key", "keys/release2.pem"],
+        &["--role", "root", "--key-out", "keys/4.pem", "--online-key", "keys/online2.pem"],
+    ];
+    for words in new {
+        made.done(&[&rotate[..], words].concat());
+    }
+    fs::write(made.0.at("new.tar.zst"), archive(2)).unwrap();
+    let what = ["publish", "new.tar.zst", "repo", "--app", "app", "--level", "3", "--online-key", "keys/online2.pem"];
+    made.done(&[&what[..], &["--release-key", "keys/release2.pem"]].concat());
+    assert!(made.0.at("repo/tuf/4.root.json").exists());
+    assert!(made.done(&["update", "app"]).contains("(release 2) is current in the place of 1"));
+    assert_eq!(runs(&made.0.at("app")), 2);
+}
+
+#[test]
+fn a_release_comes_when_it_is_promoted_and_one_that_is_taken_back_leaves_what_runs() {
+    let made = Made::new();
+    made.publish(1);
+    made.done(&["update", "app", "--from", "repo", "--root-key", "repo/tuf/1.root.json"]);
+    fs::write(made.0.at("new.tar.zst"), archive(2)).unwrap();
+    let keys = ["--release-key", "keys/release.pem"];
+    let canary = ["publish", "new.tar.zst", "repo", "--app", "app", "--level", "3", "--channel", "canary"];
+    made.done(&[&canary[..], &keys].concat());
+    assert!(made.done(&["update", "app"]).contains("up to date"));
+    made.done(&[&["promote", "repo", "--app", "app", "--serial", "2", "--channel", "stable"], &keys[..]].concat());
+    assert!(made.done(&["update", "app"]).contains("(release 2) is current"));
+    made.done(&[&["retire", "repo", "--app", "app", "--serial", "2"], &keys[..]].concat());
+    let said = made.done(&["update", "app"]);
+    assert!(said.contains("release 2 of app stays: the newest release there is 1, and 2 was here already"), "{said}");
+    made.done(&["rollback", "app"]);
+    assert!(made.done(&["update", "app"]).contains("up to date"));
+    assert_eq!(runs(&made.0.at("app")), 1);
+}

@@ -89,7 +89,12 @@ impl Repository {
 
     /// Puts the two files of a release up, in the channel `stable`; `sign` makes it known.
     pub(crate) fn add(&mut self, serial: u32) {
-        let pack = pack(serial);
+        self.add_as(serial, serial);
+    }
+
+    /// The same, with the files of another release.
+    pub(crate) fn add_as(&mut self, serial: u32, files: u32) {
+        let pack = pack(files);
         let custom = |kind: &str| {
             json!({
                 "app": "app", "serial": serial, "version": format!("1.{serial}"), "channels": ["stable"],

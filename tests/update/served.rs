@@ -207,3 +207,50 @@ fn a_slow_server_is_waited_for() {
     first(&repository, &server).expect(0, &["updated"], &[]);
     assert_eq!(runs(&repository.releases()), 1);
 }
+
+#[test]
+fn a_body_without_an_end_is_cut_and_one_that_ends_too_early_goes_on() {
+    for (what, told) in [
+        (".full.tar.zst", "goes on after the"),
+        ("timestamp.json", "is longer than 1048576 bytes"),
+        ("targets.json", "is longer than"),
+    ] {
+        let repository = Repository::with(&[1]);
+        let server = serving(shared(&repository), move |asked, bytes| {
+            asked.target.ends_with(what).then(|| Reply { endless: true, ..Reply::new(200, &bytes.repeat(10)) })
+        });
+        first(&repository, &server).expect(1, &[], &[told]);
+    }
+    let repository = Repository::with(&[1]);
+    // Each answer is a thousand bytes less than the rest, and says that it is all.
+    let short = serving(shared(&repository), |asked, bytes| {
+        is_pack(asked).then(|| {
+            let mut reply = Reply::file(asked, bytes, "\"one\"");
+            reply.body.truncate(reply.body.len().saturating_sub(1000));
+            reply
+        })
+    });
+    first(&repository, &short).expect(1, &[], &["bytes, and", "were signed"]);
+    assert!(!repository.releases().join("current").exists());
+}
+
+#[test]
+fn a_server_without_tags_or_with_weak_ones_gives_the_same() {
+    for tag in [None, Some("W/\"one\"")] {
+        let mut repository = Repository::with(&[1]);
+        let files = shared(&repository);
+        let server = serving(files.clone(), move |asked, bytes| {
+            let reply = Reply::new(200, bytes);
+            let reply = tag.map_or(reply.clone(), |tag| reply.with("etag", tag));
+            let is_cut = is_pack(asked) && asked.nth == 0;
+            Some(if is_cut { reply.cut(700) } else { reply })
+        });
+        first(&repository, &server).expect(0, &["updated"], &[]);
+        repository.update().expect(0, &["up to date"], &[]);
+        repository.release(2);
+        *files.lock().unwrap() = crate::repository::files(&repository);
+        repository.update().expect(0, &["updated: app 1.2"], &[]);
+        let ranges = server.log().iter().filter(|asked| asked.header("range").is_some()).count();
+        assert_eq!((ranges, runs(&repository.releases())), (0, 2));
+    }
+}

@@ -44,7 +44,7 @@ pub(in crate::cli) struct KeyArgs {
     /// What signs timestamps and snapshots [default: RELOCATE_ONLINE_KEY, else REPO/keys/online.pem of a directory]
     #[arg(long, value_name = "FILE")]
     pub online_key: Option<PathBuf>,
-    /// What signs lists of releases [default: RELOCATE_RELEASE_KEY]
+    /// What signs lists of releases [default: RELOCATE_RELEASE_KEY, where one is needed]
     #[arg(long, value_name = "FILE")]
     pub release_key: Option<PathBuf>,
     /// A file whose first line opens keys that have a passphrase [default: ask on the terminal]

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::keys::{Passphrases, Signers};
 use crate::cli::pack::Usage;
 use crate::cli::{json, report};
-use crate::publish::{self, Change, PublishError, Rotated};
+use crate::publish::{self, Change, PublishError, Ready, Rotated};
 use crate::tuf::{SecretKey, SignedRoot};
 use report::{GREEN, Table, paint, place, say};
 use serde_json::json;
@@ -19,10 +19,10 @@ use std::path::Path;
 pub(super) fn run(args: &RotateKeyArgs) -> Result<Exit, Failure> {
     report::colour(args.common.color);
     let opened = Opened::of(&args.repo, &args.reach)?;
-    let mut signers = opened.signers(&args.keys)?;
+    let mut signers = Signers::online(&args.keys, opened.directory.as_deref())?;
     let state = opened.desk(&signers).settle().map_err(|error| failure(&error))?;
     let passphrases = Passphrases::for_old(args.keys.passphrase_file.as_deref())?;
-    let holders = args.root_key.iter().map(|path| passphrases.read(path)).collect::<Result<Vec<_>, _>>()?;
+    let mut holders = args.root_key.iter().map(|path| passphrases.read(path)).collect::<Result<Vec<_>, _>>()?;
     let found = args.draft.as_ref().filter(|draft| draft.exists());
     let mut root = match found {
         Some(draft) if args.role.is_some() => {
@@ -31,11 +31,21 @@ pub(super) fn run(args: &RotateKeyArgs) -> Result<Exit, Failure> {
         }
         Some(draft) => read(draft)?,
         None => {
-            let change = change(args, &opened, &mut signers)?;
+            let change = change(args, &opened, &mut signers, &mut holders)?;
             publish::begin(&opened.desk(&signers), &state, &change).map_err(|error| failure(&error))?
         }
     };
     publish::sign(&mut root, Some(&state.root), &holders).map_err(|error| failure(&error))?;
+    let ready = publish::ready(&opened.desk(&signers), &state, &root).map_err(|error| failure(&error))?;
+    if let (Ready::Unsigned { root: of, good, wanted }, None) = (&ready, &args.draft) {
+        let lacks = lacks((*of, *good, *wanted));
+        let help = "name more of them with --root-key, or a file to hand on with --draft".to_owned();
+        return Err(Failure::new(Exit::No, format!("the root is not published: {lacks}")).help(Some(help)));
+    }
+    // A new key is written when nothing else is in the way, and before anything names it.
+    if found.is_none() {
+        keep_key(args, &signers, &holders)?;
+    }
     let done = publish::finish(&opened.desk(&signers), &state, &root).map_err(|error| failure(&error))?;
     match done {
         Rotated::Published(state) => {
@@ -55,8 +65,13 @@ pub(super) fn run(args: &RotateKeyArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// What is to change; a new key is made and written.
-fn change(args: &RotateKeyArgs, opened: &Opened, signers: &mut Signers) -> Result<Change, Failure> {
+/// What is to change. A new key is made and takes its place among those that sign.
+fn change(
+    args: &RotateKeyArgs,
+    opened: &Opened,
+    signers: &mut Signers,
+    holders: &mut Vec<SecretKey>,
+) -> Result<Change, Failure> {
     let mut change = Change { old_root: args.old.clone(), threshold: args.threshold, ..Change::default() };
     let Some(role) = args.role else { return Ok(change) };
     if args.old.is_some() && role != RoleArg::Root {
@@ -66,31 +81,49 @@ fn change(args: &RotateKeyArgs, opened: &Opened, signers: &mut Signers) -> Resul
         let why = "there is no place for the new key: name a file with --key-out";
         return if role == RoleArg::Root && args.old.is_some() { Ok(change) } else { Err(Usage::new(why).into()) };
     };
+    if fs::symlink_metadata(path).is_ok() {
+        let help = "no key is ever written over another file: name another one".to_owned();
+        return Err(Usage(format!("{} is there already", place(path)), Some(help)).into());
+    }
     if role != RoleArg::Online {
         outside(path, opened.directory.as_deref())?;
     }
     let key = SecretKey::generate().map_err(|error| Failure::new(Exit::Environment, error.to_string()))?;
-    let passphrases = if args.no_passphrase || role == RoleArg::Online {
-        Passphrases::None
-    } else {
-        Passphrases::for_old(args.keys.passphrase_file.as_deref())?
-    };
-    passphrases.write(path, &key)?;
     match role {
-        RoleArg::Root => change.new_root = Some(key.public()),
+        RoleArg::Root => {
+            change.new_root = Some(key.public());
+            holders.push(key);
+        }
         RoleArg::Release => (change.release, signers.release) = (Some(key.public()), Some(key)),
         RoleArg::Online => (change.online, signers.online) = (Some(key.public()), Some(key)),
     }
     Ok(change)
 }
 
+/// Writes the key that was made.
+fn keep_key(args: &RotateKeyArgs, signers: &Signers, holders: &[SecretKey]) -> Result<(), Failure> {
+    let (Some(role), Some(path)) = (args.role, &args.key_out) else { return Ok(()) };
+    let key = match role {
+        RoleArg::Root => holders.last(),
+        RoleArg::Release => signers.release.as_ref(),
+        RoleArg::Online => signers.online.as_ref(),
+    };
+    let passphrases = if args.no_passphrase || role == RoleArg::Online {
+        Passphrases::None
+    } else {
+        Passphrases::for_old(args.keys.passphrase_file.as_deref())?
+    };
+    key.map_or(Ok(()), |key| passphrases.write(path, key))
+}
+
+fn lacks((of, good, wanted): (u64, u64, u64)) -> String {
+    format!("of the keys of root {of}, {good} have signed and {wanted} must")
+}
+
 /// Hands the draft on, where there is a file for it.
 fn unsigned(args: &RotateKeyArgs, root: &SignedRoot, (of, good, wanted): (u64, u64, u64)) -> Result<Exit, Failure> {
-    let lacks = format!("of the keys of root {of}, {good} have signed and {wanted} must");
-    let Some(draft) = &args.draft else {
-        let help = "name more of them with --root-key, or a file to hand on with --draft".to_owned();
-        return Err(Failure::new(Exit::No, format!("the root is not published: {lacks}")).help(Some(help)));
-    };
+    let lacks = lacks((of, good, wanted));
+    let Some(draft) = &args.draft else { return Ok(Exit::No) };
     keep(draft, root)?;
     if args.common.json {
         let fields = json!({
