@@ -19,6 +19,7 @@ mod pack;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod place;
+mod power;
 #[path = "../program/mod.rs"]
 mod program;
 mod published;
