@@ -24,7 +24,7 @@ fn by(call: Call, user: bool) -> Call {
 }
 
 /// A directory in which release 1 is current, and 2 is available.
-fn ready(user: bool) -> Repository {
+pub(crate) fn ready(user: bool) -> Repository {
     let mut repository = Repository::with(&[1]);
     owned(&repository, user);
     by(repository.first(), user).expect(0, &["updated"], &[]);

@@ -19,6 +19,7 @@ mod pack;
 #[path = "../files/place.rs"]
 #[expect(dead_code, reason = "written for other tests too")]
 mod place;
+mod power;
 mod preflight;
 #[path = "../program/mod.rs"]
 mod program;

@@ -55,7 +55,6 @@ fn look(root: &Root) -> Serial {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "a run of a thousand is told in docs/killed-updates.md")]
 fn whatever_is_killed_the_current_release_is_whole_and_nothing_is_forgotten() {
     let rounds = std::env::var("RELOCATE_ROUNDS").map_or(40, |text| text.parse().unwrap());
     let mut repository = Repository::with(&[1]);
