@@ -39,6 +39,9 @@ fn text(found: &Preflight, quiet: bool) -> String {
         if let Some(newest) = &found.newest {
             table.row("release", format!("{} ({}), {}", newest.serial, newest.version, way(newest.way)));
         }
+        if let Some((size, inodes)) = found.needs {
+            table.row("takes", format!("{} and {inodes} inodes, with what is fetched", bytes(size)));
+        }
         for (what, how) in &found.seen.rows {
             table.row(what, how.as_str());
         }
@@ -86,9 +89,10 @@ fn as_json(found: &Preflight, warnings: &[String], exit: Exit) -> String {
     let rows: Vec<_> = found.seen.rows.iter().map(|(what, how)| json!({ "what": what, "how": how })).collect();
     let newest = found.newest.as_ref().map(|newest| json!({ "serial": newest.serial, "version": newest.version }));
     let follows = found.follows.as_ref();
+    let needs = found.needs.map(|(bytes, inodes)| json!({ "bytes": bytes, "inodes": inodes }));
     json::line(&json!({
         "schema": json::SCHEMA, "command": "update", "preflight": true, "result": json::result(exit), "exit": exit as u8,
         "root": json::place(&found.root), "app": follows.map(|(app, _)| app), "channel": follows.map(|(_, channel)| channel),
-        "newest": newest, "seen": rows, "findings": found.seen.findings, "warnings": warnings,
+        "newest": newest, "needs": needs, "seen": rows, "findings": found.seen.findings, "warnings": warnings,
     }))
 }

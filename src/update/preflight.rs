@@ -34,6 +34,8 @@ pub struct Preflight {
     pub follows: Option<(String, String)>,
     /// The release that an update would make current, or the one that is.
     pub newest: Option<Summary>,
+    /// How many bytes and inodes that takes, with what is fetched meanwhile.
+    pub needs: Option<(u64, u64)>,
     /// What was looked at, and what is wrong.
     pub seen: Seen,
 }
@@ -55,15 +57,19 @@ pub fn preflight(wish: &Wish<'_>) -> Preflight {
     let now = (wish.clock)().seconds();
     let mut seen = preflight::look(wish.machine, &path, &learnt.wants, now);
     let there = preflight::nearest(&path);
-    let what = if learnt.need.is_some() { "for the newest release" } else { "for a release of some size" };
     let need = learnt.need.unwrap_or(FLOOR);
-    seen.rows.push(("room", format!("{} bytes and {} entries are needed {what}", need.bytes, need.entries)));
     if let Err(error) = need.check(&there) {
         let severity = if learnt.need.is_some() { Severity::Error } else { Severity::Warning };
         learnt.find(severity, "room", error.to_string(), error.help());
     }
     seen.findings.append(&mut learnt.findings);
-    Preflight { root: path, follows: learnt.follows, newest: learnt.newest, seen }
+    Preflight {
+        root: path,
+        follows: learnt.follows,
+        newest: learnt.newest,
+        needs: learnt.need.map(|need| (need.bytes, need.entries)),
+        seen,
+    }
 }
 
 /// What the repository says.

@@ -250,6 +250,7 @@ fn the_newest_release_is_held_against_this_machine_and_nothing_is_changed() {
     let (found, report) = kinds(&repository, 0, &FROM);
     assert_eq!((&report["newest"]["serial"], &report["app"], &report["exit"]), (&1.into(), &"app".into(), &0.into()));
     assert!(!found.iter().any(|kind| kind.starts_with("probe")), "{found:?}");
+    assert!(report["needs"]["bytes"].as_u64().unwrap() > 300_000 && report["needs"]["inodes"] == 12, "{report:#}");
     let seen = report["seen"].as_array().unwrap();
     assert!(seen.iter().any(|row| row["what"] == "glibc"), "{seen:?}");
     assert_eq!(names(repository.place.dir()), before);
