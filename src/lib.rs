@@ -28,6 +28,7 @@ pub mod pack;
 pub mod parcel;
 pub mod pipeline;
 pub mod plan;
+pub mod preflight;
 pub mod publish;
 pub mod recipe;
 pub mod release;

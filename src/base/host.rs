@@ -26,9 +26,14 @@ const MAX_INCLUDES: usize = 8;
 
 /// The directories this machine's loader takes libraries from, in order.
 pub fn library_directories() -> Vec<PathBuf> {
+    library_directories_below(Path::new("/"))
+}
+
+/// The same of a machine whose root is this directory; each path begins with it.
+pub fn library_directories_below(root: &Path) -> Vec<PathBuf> {
     let mut directories = Vec::new();
-    read_conf(Path::new("/etc/ld.so.conf"), MAX_INCLUDES, &mut directories);
-    directories.extend(DEFAULT.iter().map(PathBuf::from));
+    read_conf(root, &below(root, "/etc/ld.so.conf"), MAX_INCLUDES, &mut directories);
+    directories.extend(DEFAULT.iter().map(|directory| below(root, directory)));
     let mut unique = Vec::new();
     for directory in directories {
         if directory.is_dir() && !unique.contains(&directory) {
@@ -38,23 +43,27 @@ pub fn library_directories() -> Vec<PathBuf> {
     unique
 }
 
-fn read_conf(path: &Path, depth: usize, directories: &mut Vec<PathBuf>) {
+fn below(root: &Path, absolute: &str) -> PathBuf {
+    root.join(absolute.trim_start_matches('/'))
+}
+
+fn read_conf(root: &Path, path: &Path, depth: usize, directories: &mut Vec<PathBuf>) {
     // A machine without the file, or with one we may not read, has its default directories all the same.
     let Ok(text) = fs::read_to_string(path) else { return };
     for line in text.lines().map(|line| line.split('#').next().unwrap_or_default().trim()) {
         if let Some(pattern) = line.strip_prefix("include ").filter(|_| depth > 0) {
-            for file in matching(pattern.trim()) {
-                read_conf(&file, depth - 1, directories);
+            for file in matching(root, pattern.trim()) {
+                read_conf(root, &file, depth - 1, directories);
             }
         } else if line.starts_with('/') {
-            directories.push(PathBuf::from(line));
+            directories.push(below(root, line));
         }
     }
 }
 
 /// The files an include pattern names, sorted; only the last component may hold a glob, as everywhere in practice.
-fn matching(pattern: &str) -> Vec<PathBuf> {
-    let path = Path::new("/etc").join(pattern);
+fn matching(root: &Path, pattern: &str) -> Vec<PathBuf> {
+    let path = if pattern.starts_with('/') { below(root, pattern) } else { below(root, "/etc").join(pattern) };
     let (Some(directory), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Vec::new();
     };
@@ -120,6 +129,11 @@ pub fn wants_colour() -> bool {
 /// Whether the process may give files to others.
 pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+/// The user that the process acts as.
+pub fn uid() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 /// Makes new files of this process and its children writable by their owner alone and readable by all, whatever umask whoever

@@ -30,6 +30,7 @@ mod pack;
 mod paste;
 mod peer;
 mod plan;
+mod preflight;
 mod progress;
 mod publish;
 mod releases;

@@ -6,13 +6,14 @@ use super::failure::{Failure, Json};
 use super::pack::{self, Usage};
 use super::progress::Progress;
 use super::repo::now;
-use super::{json, report};
+use super::{json, preflight, report};
 use crate::base::child::Cancel;
 use crate::base::host;
 use crate::install::InstallError;
 use crate::live::{LiveError, Serial, Wait};
 use crate::objects::{self, Objects, Variables};
 use crate::parcel::ParcelError;
+use crate::preflight::Machine;
 use crate::release::{Never, Way};
 use crate::tuf::{Freshness, Why};
 use crate::update::{self, FetchError, Outcome, Report, RootKey, Summary, Task, Typed, UpdateError, Wish};
@@ -27,7 +28,7 @@ const VARIABLES: &str = "RELOCATE_REPO";
 
 /// Runs the command.
 pub(super) fn run(args: &UpdateArgs) -> Exit {
-    go("update", args, false)
+    if args.preflight { preflight::run(args) } else { go("update", args, false) }
 }
 
 /// Runs `relocate import`: an update from a copy of the repository that is as old as it is, which is not remembered.
@@ -49,6 +50,7 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
         allow_stale: true,
         check: false,
         dry_run,
+        preflight: false,
         keep,
         retry_bad,
         no_hooks,
@@ -61,8 +63,8 @@ pub(super) fn import(args: &ImportArgs) -> Exit {
 fn go(command: &str, args: &UpdateArgs, once: bool) -> Exit {
     report::colour(args.common.color);
     pack::set_jobs(args.common.jobs);
-    let warnings = Warnings { json: args.common.json, told: Mutex::default() };
-    match work(args, once, &warnings) {
+    let warnings = Warnings::new(args.common.json);
+    match work(args, once, &warnings, update::update) {
         Ok(done) => tell(command, args, &done, warnings),
         Err(failure) => failure.tell(command, failed(&args.common)),
     }
@@ -74,12 +76,22 @@ pub(super) fn failed(common: &Common) -> Json {
 }
 
 /// What was let pass: told at once, or to a program at the end.
-struct Warnings {
+pub(super) struct Warnings {
     json: bool,
     told: Mutex<Vec<String>>,
 }
 
 impl Warnings {
+    /// For a report as JSON, or for a person.
+    pub(super) fn new(json: bool) -> Self {
+        Self { json, told: Mutex::default() }
+    }
+
+    /// All that was told.
+    pub(super) fn told(self) -> Vec<String> {
+        self.told.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, text: String) {
         if !self.json {
             talk(&format!("{} {text}\n", paint(YELLOW, "warning:")));
@@ -88,12 +100,18 @@ impl Warnings {
     }
 }
 
-fn work(args: &UpdateArgs, once: bool, warnings: &Warnings) -> Result<Report, Failure> {
+/// Does something with what was typed.
+pub(super) fn work<T>(
+    args: &UpdateArgs,
+    once: bool,
+    warnings: &Warnings,
+    act: impl FnOnce(&Wish<'_>) -> Result<T, UpdateError>,
+) -> Result<T, Failure> {
     let root = absolute(&args.root)?;
     let root_key = args.root_key.as_deref().map(RootKey::read).transpose().map_err(|error| failure(&error))?;
     let task = match (args.check, args.dry_run) {
         (true, _) => Task::Check,
-        (_, true) => Task::DryRun,
+        (_, dry) if dry || args.preflight => Task::DryRun,
         _ => Task::Update,
     };
     let from = args.from.as_deref().map(place).transpose()?;
@@ -101,7 +119,8 @@ fn work(args: &UpdateArgs, once: bool, warnings: &Warnings) -> Result<Report, Fa
     let (app, channel) = (args.app.clone(), args.channel.clone());
     let platform = platform();
     let progress = Progress::new(args.common.quiet || args.common.json);
-    update::update(&Wish {
+    let machine = Machine::this();
+    act(&Wish {
         root: &root,
         task,
         typed: Typed { from, app, channel, ca_file, keep: args.keep.map(usize::from) },
@@ -112,6 +131,7 @@ fn work(args: &UpdateArgs, once: bool, warnings: &Warnings) -> Result<Report, Fa
         hooks: !args.no_hooks,
         retry: args.retry_bad.map(Serial),
         platform: &platform,
+        machine: &machine,
         tool: env!("CARGO_PKG_VERSION"),
         open: &open,
         clock: &now,
@@ -204,8 +224,7 @@ fn tell(command: &str, args: &UpdateArgs, done: &Report, warnings: Warnings) -> 
         _ => Exit::Done,
     };
     if args.common.json {
-        let told = warnings.told.into_inner().unwrap_or_else(PoisonError::into_inner);
-        say(&as_json(command, args, done, &told, exit));
+        say(&as_json(command, args, done, &warnings.told(), exit));
     } else if !args.common.quiet {
         say(&text(args, done));
     }

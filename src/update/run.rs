@@ -17,6 +17,7 @@ use super::wish::{Outcome, Report, Summary, Task, Wish};
 use crate::base::write::Parents;
 use crate::live::{Held, Known, LiveError, Root, Serial};
 use crate::objects::Objects;
+use crate::preflight;
 use crate::release::{Choice, Hooks, Never, Offer, Release, Way, choose};
 use crate::tuf::Trusted;
 use serde_json::json;
@@ -41,16 +42,16 @@ pub fn update(wish: &Wish<'_>) -> Result<Report, UpdateError> {
     done.inspect_err(|error| audit.failed("update", error))
 }
 
-struct Run<'a> {
-    wish: &'a Wish<'a>,
-    root: Root,
+pub(super) struct Run<'a> {
+    pub(super) wish: &'a Wish<'a>,
+    pub(super) root: Root,
 }
 
 /// What is trusted, and where it came from.
-struct Followed {
-    trusted: Trusted,
-    source: Source,
-    objects: Box<dyn Objects>,
+pub(super) struct Followed {
+    pub(super) trusted: Trusted,
+    pub(super) source: Source,
+    pub(super) objects: Box<dyn Objects>,
 }
 
 impl Run<'_> {
@@ -97,8 +98,13 @@ impl Run<'_> {
             Policy::read(self.root.path())?.permits(hooks, self.root.path())?;
         }
         let way = self.build(held, &followed, &offer, here)?;
-        self.activate(held, (release, way), source, audit)?;
         let serial = Serial(release.custom.serial);
+        if way != Way::Installed
+            && let Err(why) = preflight::label(self.wish.machine, &self.root.release(serial))
+        {
+            (self.wish.warn)(format!("release {serial} keeps the SELinux label that its files were made with: {why}"));
+        }
+        self.activate(held, (release, way), source, audit)?;
         let outcome = match self.tried(held, &trial)? {
             Verdict::Returned(to, failed) => Outcome::Returned { serial, to, failed },
             Verdict::Passed => {
@@ -165,7 +171,7 @@ impl Run<'_> {
         }
     }
 
-    fn follow(&self) -> Result<Followed, UpdateError> {
+    pub(super) fn follow(&self) -> Result<Followed, UpdateError> {
         let wish = self.wish;
         let old = Source::read(&self.root.records())?;
         let trust = Trust::at(self.root.records().join("trust"));
@@ -231,7 +237,7 @@ impl Run<'_> {
         self.root.records().join("cache")
     }
 
-    fn fits(&self, release: &Release) -> Result<(), UpdateError> {
+    pub(super) fn fits(&self, release: &Release) -> Result<(), UpdateError> {
         let (serial, have) = (release.custom.serial, self.wish.tool);
         match &release.custom.min_tool {
             Some(wants) if !offered::is_at_least(have, wants) => {
@@ -260,7 +266,7 @@ fn never(why: Never, source: &Source, current: Option<u32>) -> Result<Outcome, U
     }
 }
 
-fn summary(release: &Release, way: Way) -> Summary {
+pub(super) fn summary(release: &Release, way: Way) -> Summary {
     Summary { serial: release.custom.serial, version: release.custom.version.clone(), way }
 }
 

@@ -8,6 +8,7 @@ use crate::base::child::Cancel;
 use crate::base::event::Listener;
 use crate::live::{Serial, Wait};
 use crate::objects::Objects;
+use crate::preflight::Machine;
 use crate::release::{Never, Way};
 use crate::tuf::{Freshness, Moment};
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ pub struct Wish<'a> {
     pub retry: Option<Serial>,
     /// What runs here, such as `x86_64-linux`.
     pub platform: &'a str,
+    /// The machine, which says how releases are labelled and what would stop them.
+    pub machine: &'a Machine,
     /// The version of this program.
     pub tool: &'a str,
     /// Opens the repository, with the certificates that alone are believed.

@@ -20,6 +20,7 @@ mod pack;
 #[expect(dead_code, reason = "written for other tests too")]
 mod place;
 mod power;
+mod preflight;
 #[path = "../program/mod.rs"]
 mod program;
 mod published;

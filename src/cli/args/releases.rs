@@ -35,6 +35,9 @@ pub(in crate::cli) struct UpdateArgs {
     /// Say what would be done and write nothing
     #[arg(long, conflicts_with = "check")]
     pub dry_run: bool,
+    /// Say what of this machine would stop releases from running or being updated here, and how to end that (exit code 1)
+    #[arg(long, conflicts_with_all = ["check", "dry_run", "no_hooks", "wait", "keep"])]
+    pub preflight: bool,
     /// How many of the newest releases stay [default: as the last time; at first 3]
     #[arg(long, value_name = "N")]
     pub keep: Option<u16>,
