@@ -64,7 +64,7 @@ impl<'a, 'scope> Squeezer<'a, 'scope> {
         jobs: usize,
     ) -> Result<Self, PackError> {
         let window = match format {
-            Format::TarZst if level <= 4 => crew.window(jobs + 2),
+            Format::TarZst if level <= 4 => crew.window(jobs + 1),
             Format::TarZst => crew.window(jobs),
             Format::Tar | Format::TarGz => crew.window(2 * jobs + 1),
         };
