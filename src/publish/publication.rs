@@ -101,8 +101,7 @@ pub fn publish(desk: &Desk<'_>, wish: &Publication<'_>, listener: &dyn Listener)
         return same(newest, wish, desk, state, &made);
     }
     let custom = custom(wish, newest, &state, &made)?;
-    let of_channel = before.iter().rev().filter(|old| old.custom.channels.contains(wish.channel));
-    let bases: Vec<&Release> = of_channel.take(wish.deltas).copied().collect();
+    let bases = bases(&before, wish);
     let deltas = deltas::make(desk.objects, &bases, (&made, custom.serial), wish.limits, listener)?;
     let (release, pieces) = release(&custom, &made, &deltas)?;
     let (longest_root, passed_over) = (longest_root(release.custom.capacity), deltas.passed_over.clone());
@@ -115,6 +114,21 @@ pub fn publish(desk: &Desk<'_>, wish: &Publication<'_>, listener: &dyn Listener)
     let targets: Vec<Target> = published.state.trusted.targets().iter().cloned().chain(new).collect();
     published.state = desk.list_then(&published.state, &targets, || sums::write(desk.objects, &targets))?;
     Ok(published)
+}
+
+/// What machines are likely to have: the last releases of the channel, and the newest of each other, since what is for a few today is
+/// for all tomorrow, and comes then from what those have. Sorted by serial.
+fn bases<'r>(before: &[&'r Release], wish: &Publication<'_>) -> Vec<&'r Release> {
+    if wish.deltas == 0 {
+        return Vec::new();
+    }
+    let of_channel = before.iter().rev().filter(|old| old.custom.channels.contains(wish.channel));
+    let mut found: BTreeMap<u32, &Release> =
+        of_channel.take(wish.deltas).map(|old| (old.custom.serial, *old)).collect();
+    let channels: BTreeSet<&String> = before.iter().flat_map(|old| &old.custom.channels).collect();
+    let newest = |channel: &String| before.iter().rev().find(|old| old.custom.channels.contains(channel));
+    found.extend(channels.into_iter().filter_map(newest).map(|old| (old.custom.serial, *old)));
+    found.into_values().collect()
 }
 
 fn check(wish: &Publication<'_>) -> Result<(), PublishError> {

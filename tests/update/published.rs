@@ -63,6 +63,23 @@ fn releases_that_were_published_are_followed_by_what_is_different() {
     assert_eq!(runs(&app), 5);
 }
 
+#[test]
+fn what_was_for_a_few_comes_to_all_as_what_is_different_too() {
+    let made = Made::new();
+    made.publish(1);
+    made.done(&["update", "app", "--from", "repo", "--root-key", "repo/tuf/1.root.json"]);
+    made.publish_with(2, &["--channel", "canary"]);
+    assert!(made.done(&["update", "app"]).contains("up to date"));
+    let promote = ["promote", "repo", "--app", "app", "--serial", "2", "--channel", "stable"];
+    made.done(&[&promote[..], &["--release-key", "keys/release.pem"]].concat());
+    let said = made.done(&["update", "app"]);
+    assert!(
+        said.contains("(release 2) is current in the place of 1") && said.contains("as a change from release 1"),
+        "{said}"
+    );
+    assert_eq!(runs(&made.0.at("app")), 2);
+}
+
 /// nginx with a directory, on a port of its own; it ends with its handle.
 struct Nginx {
     child: Child,

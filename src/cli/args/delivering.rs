@@ -143,7 +143,7 @@ pub(in crate::cli) struct PublishArgs {
     /// The number that orders releases [default: the highest of APP and one more]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub serial: Option<u32>,
-    /// Make deltas from so many of the last releases of the channel
+    /// Make deltas from so many of the last releases of the channel, and from the newest of each other; 0 makes none
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub deltas: usize,
     /// Compression level of the pack, 1-19
