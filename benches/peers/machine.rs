@@ -1,19 +1,18 @@
 //! What it was measured on: processor, cores, memory, kernel, file system.
 
-use crate::lab::Lab;
 use crate::numbers::bytes;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Lines for the page, each a name and a value.
-pub(crate) fn look(lab: &Lab) -> Vec<(&'static str, String)> {
+/// Lines for the page, each a name and a value; `work` is where it happens.
+pub(crate) fn look(work: &Path) -> Vec<(&'static str, String)> {
     vec![
         ("processor", field(&read("/proc/cpuinfo"), "model name")),
         ("cores", cores().to_string()),
         ("memory", bytes(memory("MemTotal"))),
         ("kernel", format!("Linux {}", read("/proc/sys/kernel/osrelease").trim())),
-        ("file system", file_system(&lab.work)),
+        ("file system", file_system(work)),
         ("load before", read("/proc/loadavg").split_whitespace().next().unwrap_or_default().to_owned()),
     ]
 }

@@ -60,7 +60,7 @@ fn peers(asked: &arguments::Asked) -> Result<(), String> {
     }
     let limits = if asked.scale { scale::measure(&lab, asked, &mut measured)? } else { Vec::new() };
     let page = page::Page {
-        machine: machine::look(&lab),
+        machine: machine::look(&lab.work),
         tools: &tools,
         lab: &lab,
         corpus: &corpus,
