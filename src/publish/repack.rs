@@ -21,6 +21,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use walkdir::WalkDir;
 
 /// What a file takes on a disk is counted in blocks of so many bytes.
 const BLOCK: u64 = 4096;
@@ -166,7 +167,7 @@ pub fn repack(archive: &Path, making: &Making<'_>, listener: &dyn Listener) -> R
     let path = scratch.path().join("full.tar.zst");
     let full = write(&manifest, tree.staging(), &path, &options, listener)?;
     let record = compressed(&manifest, &scratch.path().join("manifest.json.zst"))?;
-    let (installed_bytes, installed_entries) = taken(&manifest);
+    let (installed_bytes, installed_entries) = taken(&manifest, tree.staging());
     Ok(Repacked { full, record, manifest, installed_bytes, installed_entries, scratch })
 }
 
@@ -306,14 +307,18 @@ fn compressed(manifest: &Manifest, path: &Path) -> Result<Piece, RepackError> {
 }
 
 /// Bytes on a disk, and entries, with those of our own records.
-fn taken(manifest: &Manifest) -> (u64, u64) {
+fn taken(record: &Manifest, tree: &Path) -> (u64, u64) {
     let blocks = |size: u64| size.div_ceil(BLOCK).saturating_mul(BLOCK);
-    let bytes = manifest.entries.iter().map(|entry| match &entry.kind {
+    let bytes = record.entries.iter().map(|entry| match &entry.kind {
         Kind::File { size, .. } => blocks(*size),
         Kind::Dir => BLOCK,
         // Those of less than 60 bytes need no block on most file systems.
         Kind::Symlink { .. } | Kind::HardLink { .. } => 0,
     });
-    let record = blocks(manifest.to_bytes().len() as u64);
-    (bytes.fold(record, u64::saturating_add), manifest.entries.len() as u64)
+    // Of our own: what was unpacked, which is not in the record, and the record as it will be.
+    let own = WalkDir::new(tree.join(manifest::DIRECTORY)).into_iter().flatten();
+    let own = own.filter(|entry| !entry.path().ends_with(manifest::MANIFEST)).filter_map(|entry| entry.metadata().ok());
+    let own: Vec<u64> = own.map(|found| if found.is_file() { blocks(found.len()) } else { BLOCK }).collect();
+    let ours = blocks(record.to_bytes().len() as u64) + own.iter().sum::<u64>();
+    (bytes.fold(ours, u64::saturating_add), (record.entries.len() + own.len() + 1) as u64)
 }

@@ -46,6 +46,12 @@ fn releases_that_were_published_are_followed_by_what_is_different() {
     made.publish(1);
     made.done(&["update", "app", "--from", "repo", "--root-key", "repo/tuf/1.root.json"]);
     let app = made.0.at("app");
+    // What a release says that it takes is what it takes, with the tool it carries.
+    let status: serde_json::Value = serde_json::from_str(&made.done(&["repo", "status", "repo", "--json"])).unwrap();
+    let said = status["releases"][0]["installed_bytes"].as_u64().unwrap();
+    let used = String::from_utf8(succeed(Command::new("du").args(["-s", "-B1"]).arg(app.join("r/1")))).unwrap();
+    let used: u64 = used.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(used.abs_diff(said) <= 64 << 10, "{said} bytes were said, {used} are used");
     for serial in 2..=4 {
         made.publish(serial);
         let said = made.done(&["update", "app"]);
