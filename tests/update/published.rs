@@ -55,7 +55,8 @@ fn releases_that_were_published_are_followed_by_what_is_different() {
     for serial in 2..=4 {
         made.publish(serial);
         let said = made.done(&["update", "app"]);
-        assert!(said.contains(&format!("as a change from release {}", serial - 1)), "{said}");
+        // From whichever of those that are here it is least.
+        assert!(said.contains("as a change from release "), "{said}");
         assert_eq!(runs(&app), serial);
     }
     made.done(&["verify", "app", "--all"]);
