@@ -43,7 +43,8 @@ fn two_releases_share_all_files_but_those_with_the_path_in_them() {
     for name in ["bin/reads", "bin/calls", "etc/app.conf", "share/ledger", "lib/data.bin", "share/doc/README"] {
         assert_ne!(number(&format!("41/{name}")), number(&format!("42/{name}")), "{name}");
     }
-    assert_eq!((ways.cloned, ways.linked), (0, 6), "{ways:?}");
+    // The sixth is about.json, which has the time of the newest file: that may be a second later in the second release.
+    assert!(ways.cloned == 0 && matches!(ways.linked, 5 | 6), "{ways:?}");
 }
 
 #[test]
