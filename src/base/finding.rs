@@ -48,4 +48,21 @@ impl Finding {
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
+
+    /// The finding in a few words, after the file it is about.
+    pub fn in_short(&self) -> String {
+        match &self.path {
+            Some(path) => format!("{path}: {}", self.found),
+            None => self.found.clone(),
+        }
+    }
+
+    /// The first of several in short, and how many more there are.
+    pub fn first_of(findings: &[Self]) -> String {
+        let first = findings.first().map(Self::in_short).unwrap_or_default();
+        match findings.len().saturating_sub(1) {
+            0 => first,
+            more => format!("{first}, and {more} more"),
+        }
+    }
 }

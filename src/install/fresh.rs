@@ -89,13 +89,7 @@ impl fmt::Display for InstallError {
             Self::Misfit(source) => source.fmt(f),
             Self::Archive(source) => source.fmt(f),
             Self::Differs { archive, findings } => {
-                let first = findings.first().map(|finding| match &finding.path {
-                    Some(path) => format!("{path}: {}", finding.found),
-                    None => finding.found.clone(),
-                });
-                let more = findings.len().saturating_sub(1);
-                write!(f, "'{}' is not what its manifest says: {}", archive.display(), first.unwrap_or_default())?;
-                if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
+                write!(f, "'{}' is not what its manifest says: {}", archive.display(), Finding::first_of(findings))
             }
             Self::Record { path, source } => write!(f, "the record does not fit '{path}': it {source}"),
             Self::Write(source) => source.fmt(f),

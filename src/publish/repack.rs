@@ -100,13 +100,7 @@ impl fmt::Display for RepackError {
         match self {
             Self::Archive(source) => source.fmt(f),
             Self::Differs { archive, findings } => {
-                let first = findings.first().map(|finding| match &finding.path {
-                    Some(path) => format!("{path}: {}", finding.found),
-                    None => finding.found.clone(),
-                });
-                let more = findings.len().saturating_sub(1);
-                write!(f, "'{}' is not what its manifest says: {}", shown(archive), first.unwrap_or_default())?;
-                if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
+                write!(f, "'{}' is not what its manifest says: {}", shown(archive), Finding::first_of(findings))
             }
             Self::Unproven { archive } => {
                 write!(f, "'{}' was not proven when it was packed, and only what was is published", shown(archive))

@@ -114,10 +114,7 @@ impl Build<'_> {
             return Ok(Some("its manifest is not the one that was signed".to_owned()));
         }
         let findings = compared(place)?;
-        Ok(findings.first().map(|first| match &first.path {
-            Some(path) => format!("{path}: {}", first.found),
-            None => first.found.clone(),
-        }))
+        Ok(findings.first().map(Finding::in_short))
     }
 
     /// Whether a file holds the manifest that was signed.

@@ -250,13 +250,7 @@ impl fmt::Display for UpdateError {
             Self::Parcel(error) => error.fmt(f),
             Self::Compare(error) => error.fmt(f),
             Self::Differs { serial, findings } => {
-                let first = findings.first().map(|finding| match &finding.path {
-                    Some(path) => format!("{path}: {}", finding.found),
-                    None => finding.found.clone(),
-                });
-                let more = findings.len().saturating_sub(1);
-                write!(f, "release {serial} is not what its manifest says: {}", first.unwrap_or_default())?;
-                if more > 0 { write!(f, ", and {more} more") } else { Ok(()) }
+                write!(f, "release {serial} is not what its manifest says: {}", Finding::first_of(findings))
             }
             Self::Current(serial) => write!(f, "release {serial} is the current one"),
             Self::Denied { command, policy } => {

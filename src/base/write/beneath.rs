@@ -97,12 +97,6 @@ impl Beneath {
         Ok(rustix::fs::statat(parent, OsStr::from_bytes(path.name()), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
-    /// Removes the name of a file. The error is the system's.
-    pub fn unlink(&mut self, path: &RelPath) -> io::Result<()> {
-        let parent = self.enter(&path.parent().unwrap_or_default())?;
-        Ok(rustix::fs::unlinkat(parent, OsStr::from_bytes(path.name()), AtFlags::empty())?)
-    }
-
     /// Gives a file or directory its mode (07777 at most) and, if there is one, its time (whole seconds since
     /// 1970).
     pub fn finish(&self, file: &File, path: &RelPath, mode: u32, mtime: Option<i64>) -> Result<(), WriteError> {
