@@ -16,6 +16,7 @@ pub mod build;
 pub mod cli;
 pub mod contents;
 pub mod delta;
+pub mod deploy;
 pub mod elf;
 pub mod fill;
 pub mod install;

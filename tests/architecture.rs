@@ -103,6 +103,11 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
+    Row {
+        module: "deploy",
+        may_import: &["base", "manifest", "release", "tuf", "pack", "live", "preflight", "parcel", "update"],
+        never: SILENT,
+    },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -139,6 +144,7 @@ const MAP: &[Row] = &[
             "preflight",
             "update",
             "parcel",
+            "deploy",
             "contents",
             "pipeline",
         ],

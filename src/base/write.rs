@@ -220,6 +220,12 @@ pub fn remove_tree(path: &Path) -> Result<(), WriteError> {
     gone(removed).map_err(WriteError::io("remove", path))
 }
 
+/// Makes all that is on the file system of a directory durable; one call for a tree is quicker than one for each of its files.
+pub fn sync_tree(dir: &Path) -> Result<(), WriteError> {
+    let synced = File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+    synced.map_err(WriteError::io("make durable", dir))
+}
+
 /// Keeps other runs out of a directory as long as the handle lives. Needs no right to write there; a symlink is not followed.
 pub fn hold(dir: &Path) -> Result<File, WriteError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

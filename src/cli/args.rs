@@ -2,6 +2,7 @@
 
 mod building;
 mod delivering;
+mod deploying;
 mod releases;
 
 pub(super) use building::{
@@ -12,6 +13,7 @@ pub(super) use delivering::{
     ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
+pub(super) use deploying::{DeployArgs, ServeDeployArgs};
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -78,6 +80,10 @@ pub(super) enum Command {
     Pin(PinArgs),
     /// Run a program of the current release, which stays on the disk until that ends
     Exec(ExecArgs),
+    /// Ask a machine to deploy a commit of an application
+    Deploy(DeployArgs),
+    /// Deploy what one request from standard input asks for: behind ssh, a socket or a push
+    ServeDeploy(ServeDeployArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

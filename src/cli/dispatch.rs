@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 26] = [
     "pack",
     "check",
     "install",
@@ -31,9 +31,11 @@ const COMMANDS: [&str; 24] = [
     "pin",
     "exec",
     "import",
+    "deploy",
+    "serve-deploy",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 3] = ["deploy", "self", "wrapper"];
+const LATER: [&str; 2] = ["self", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -101,7 +103,7 @@ mod tests {
     fn a_mistyped_command_is_never_a_directory() {
         let unknown = with_command(typed(&["chekc", "./root"])).unwrap_err();
         assert_eq!(unknown.help(), "did you mean 'relocate check'?");
-        let later = with_command(typed(&["deploy", "x.tar.gz"])).unwrap_err();
-        assert_eq!(later.to_string(), "'deploy' is not part of this version");
+        let later = with_command(typed(&["wrapper", "init"])).unwrap_err();
+        assert_eq!(later.to_string(), "'wrapper' is not part of this version");
     }
 }

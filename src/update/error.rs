@@ -45,6 +45,13 @@ pub enum UpdateError {
     },
     /// Nobody said where releases come from.
     NoSource(PathBuf),
+    /// The directory follows a repository, and something else was to put releases into it.
+    Followed {
+        /// The directory.
+        root: PathBuf,
+        /// The repository, as it may be shown.
+        from: String,
+    },
     /// Nobody said how trust begins.
     NoRootKey,
     /// The root that was named is none.
@@ -158,6 +165,7 @@ impl UpdateError {
                 ));
             }
             Self::NoSource(_) => "name the repository with --from URL or --from DIR",
+            Self::Followed { .. } => "name another directory: serials here are the repository's",
             Self::NoRootKey => {
                 "name the publisher's root.json, or the sha256 of its 1.root.json, with --root-key; get it by a way you trust"
             }
@@ -217,6 +225,9 @@ impl fmt::Display for UpdateError {
                 write!(f, "'{}' cannot be used: {why}", path.display())
             }
             Self::NoSource(path) => write!(f, "nothing says where the releases of '{}' come from", path.display()),
+            Self::Followed { root, from } => {
+                write!(f, "'{}' follows the repository {from}, and has its releases alone", root.display())
+            }
             Self::NoRootKey => f.write_str("nothing is trusted here yet"),
             Self::RootKey(why) => write!(f, "the root that --root-key names cannot be used: {why}"),
             Self::OtherRoot { here, typed, .. } => {

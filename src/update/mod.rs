@@ -11,6 +11,7 @@ mod error;
 mod fetch;
 mod follow;
 mod here;
+mod local;
 mod moved;
 mod offered;
 mod policy;
@@ -27,6 +28,7 @@ mod wish;
 
 pub use error::UpdateError;
 pub use fetch::{FetchError, Wrong};
+pub use local::{Local, Taken};
 pub use moved::{installed_for, moved};
 pub use preflight::{Preflight, preflight};
 pub use rollback::{Back, Rollback, pin, rollback};
