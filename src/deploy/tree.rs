@@ -5,8 +5,8 @@ use crate::base::event::Listener;
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::{NewDir, WriteError};
 use crate::live::{self, Lease, Root};
-use crate::manifest::{About, FORMAT, Kind, Manifest};
-use crate::pack::{Limits, unpack};
+use crate::manifest::{About, DIRECTORY, FORMAT, Kind, Manifest};
+use crate::pack::{Inadmissible, Limits, Refusal, unpack};
 use crate::parcel::{Elsewhere, elsewhere};
 use std::ffi::OsStr;
 use std::fs;
@@ -59,6 +59,10 @@ pub(super) fn draft(
     let place = into.under(draft.new.staging());
     fs::create_dir_all(&place).map_err(WriteError::io("make the directory", &place))?;
     unpack(commit, &place, &limits, listener).map_err(DeployError::Unpack)?;
+    let ours = RelPath::root().join(DIRECTORY.as_bytes());
+    if into.is_root() && fs::symlink_metadata(ours.under(&place)).is_ok() {
+        return Err(DeployError::Inadmissible(Inadmissible { path: ours, why: Refusal::BadName }));
+    }
     Ok(draft)
 }
 

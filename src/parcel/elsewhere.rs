@@ -2,7 +2,7 @@
 //!
 //! Takes the tree and that path; gives a tree in the making beside it, all of whose files are there: shared with the first where
 //! they do not depend on the path, else with the new path written into them. Every byte was digested on the way, so a base that was
-//! edited is refused. Times are those that the files of the base have, which compiled Python files are valid by.
+//! edited is refused. Nobody may write to its files. Times are those that the files of the base have, which compiled Python files are valid by.
 
 use super::ParcelError;
 use super::assemble::links;
@@ -14,7 +14,7 @@ use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::{Prefix, RelPath};
 use crate::base::write::{NewDir, WriteError};
 use crate::install::Filling;
-use crate::manifest::{self, Kind, Manifest};
+use crate::manifest::{self, Entry, Kind, Manifest};
 use crate::pack::{Limits, Unsealed, admit};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -29,7 +29,7 @@ use walkdir::WalkDir;
 pub struct Elsewhere {
     /// It; dropped, it is gone.
     pub new: NewDir,
-    /// The base's record.
+    /// The base's record, but that nobody may write to anything.
     pub manifest: Manifest,
     /// How its files came.
     pub ways: Ways,
@@ -43,7 +43,8 @@ pub fn elsewhere(
     listener: &dyn Listener,
 ) -> Result<Elsewhere, ParcelError> {
     let base = Base::read(base)?;
-    let manifest = base.manifest.clone();
+    let mut manifest = base.manifest.clone();
+    manifest.entries.iter_mut().filter(|entry| !matches!(entry.kind, Kind::Symlink { .. })).for_each(sealed);
     let admitted = admit(&manifest, limits).map_err(ParcelError::Refused)?;
     let filling = Filling::decide(&manifest, dest, &BTreeSet::new())?;
     let own = Own::of(&base)?;
@@ -57,6 +58,7 @@ pub fn elsewhere(
     for path in manifest.entries.iter().map(|entry| &entry.path).chain(files.iter().map(|file| file.path)) {
         tree.make_above(path)?;
     }
+    tree.make_above(&RelPath::new(manifest::PLACE.as_bytes()).unwrap_or_default())?;
     listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: admitted.bytes });
     let build = Build { base: &base, container: None, files: &files, staging: new.staging(), listener };
     let ways = build.files()?;
@@ -65,6 +67,11 @@ pub fn elsewhere(
     listener.event(&Event::End(Stage::Write));
     tree.seal()?;
     Ok(Elsewhere { new, manifest, ways })
+}
+
+/// Nobody is to write to it. What somebody may write to in the base is therefore not shared with it.
+fn sealed(entry: &mut Entry) {
+    entry.mode &= 0o7555;
 }
 
 /// Files of the base with the one way they come by.
@@ -116,7 +123,7 @@ impl Own {
                 |error: &dyn std::fmt::Display| ParcelError::base(&path, format!("cannot be read: {error}"));
             let looks = entry.metadata().map_err(|error| unreadable(&error))?;
             let sha256 = fs::read(entry.path()).map(|bytes| Digest::of(&bytes)).map_err(|error| unreadable(&error))?;
-            let (size, mode, mtime) = (looks.len(), looks.mode() & 0o777, looks.mtime());
+            let (size, mode, mtime) = (looks.len(), looks.mode() & 0o555, looks.mtime());
             found.push(Self { path, size, sha256, mode, mtime });
         }
         Ok(found)
