@@ -32,8 +32,8 @@ const MOST: u64 = 1 << 20;
 /// Runs the command.
 pub(super) fn run(args: &ServeDeployArgs) -> Exit {
     let answer = Answer { plain: args.post_receive.is_some() };
-    let caller = match caller(args) {
-        Ok(caller) => caller,
+    let (caller, is_gone) = match caller(args) {
+        Ok(known) => known,
         Err(why) => return answer.end(&ended(Exit::Usage, why, None)),
     };
     let policy = match Policy::read(&args.policy, host::uid()) {
@@ -52,25 +52,31 @@ pub(super) fn run(args: &ServeDeployArgs) -> Exit {
         listener: &Silent,
         cancel: &Cancel::default(),
     };
+    if is_gone {
+        let gone = DeployError::Gone { caller: caller.to_string() };
+        let _ = serve.refuse(&gone);
+        return answer.failed(&gone);
+    }
     match &args.post_receive {
         Some(app) => after_push(&serve, &answer, app),
         None => one(&serve, &answer),
     }
 }
 
-/// Who asks, as far as the transport knows.
-fn caller(args: &ServeDeployArgs) -> Result<Caller, String> {
+/// Who asks, as far as the transport knows; and whether sshd's word on the key is gone, as it is when the connection has ended.
+fn caller(args: &ServeDeployArgs) -> Result<(Caller, bool), String> {
     let text = |name: &str| host::variable(name).and_then(|value| value.into_string().ok());
     let address = text("SSH_CONNECTION").and_then(|said| said.split(' ').next().map(str::to_owned));
     if let Some(name) = &args.name {
         // Only behind a forced command is this what sshd says (ExposeAuthInfo), and not what somebody set.
-        let told = text("SSH_USER_AUTH").and_then(|path| fs::read_to_string(path).ok());
-        let key = told.as_deref().and_then(fingerprint);
-        return Ok(Caller { name: Some(name.clone()), key, uid: None, address });
+        let told = text("SSH_USER_AUTH").map(fs::read_to_string);
+        let is_gone = told.as_ref().is_some_and(Result::is_err);
+        let key = told.and_then(Result::ok).as_deref().and_then(fingerprint);
+        return Ok((Caller { name: Some(name.clone()), key, uid: None, address }, is_gone));
     }
     let uid = if args.socket { uid_of_peer(io::stdin()) } else { Some(host::uid()) };
     let uid = uid.ok_or("standard input is no connected Unix socket, so nobody knows who asks")?;
-    Ok(Caller { name: None, key: None, uid: Some(uid), address })
+    Ok((Caller { name: None, key: None, uid: Some(uid), address }, false))
 }
 
 /// A request of a client.
@@ -189,6 +195,7 @@ fn exit(error: &DeployError) -> Exit {
             Exit::Usage
         }
         DeployError::Denied { .. }
+        | DeployError::Gone { .. }
         | DeployError::NoRef { .. }
         | DeployError::Ambiguous { .. }
         | DeployError::NoDocs { .. }

@@ -23,6 +23,11 @@ pub enum DeployError {
         /// What is wrong.
         why: String,
     },
+    /// Whoever asked has gone before anybody could write down whose key it was.
+    Gone {
+        /// Who asked.
+        caller: String,
+    },
     /// Nobody allowed that. The same for an application that is not there, which is nobody's business either.
     Denied {
         /// Who asked.
@@ -109,6 +114,7 @@ impl DeployError {
             Self::Policy { .. } => {
                 "docs/deploy.md has the form; root or this user owns the file and its directory, and nobody else may write there"
             }
+            Self::Gone { .. } => "ask again, and stay until it has begun",
             Self::Denied { .. } => "ask whoever owns the machine; the policy says who may deploy what",
             Self::NoRef { .. } => "push it first, or name a branch, a tag or a whole commit id that is there",
             Self::Ambiguous { .. } => "name it in full: refs/heads/NAME or refs/tags/NAME",
@@ -133,6 +139,7 @@ impl fmt::Display for DeployError {
         match self {
             Self::Request(bad) => bad.fmt(f),
             Self::Policy { path, why } => write!(f, "the policy '{}' cannot be used: {why}", path.display()),
+            Self::Gone { caller } => write!(f, "sshd no longer says by which key {caller} came in"),
             Self::Denied { caller, what } => write!(f, "{caller} may not deploy {what} here"),
             Self::NoRef { reference } => write!(f, "the repository has no '{reference}'"),
             Self::Ambiguous { reference } => write!(f, "'{reference}' is a branch and a tag, and they differ"),

@@ -70,9 +70,10 @@ pub enum Outcome {
 
 /// Serves one request. `commit` is what a push just brought, in the place of what the name leads to now.
 pub fn serve(serve: &Serve<'_>, request: &Request, commit: Option<&str>) -> Result<Deployed, DeployError> {
+    let mut found = None;
     let done = serve.permitted(request).and_then(|wanted| {
         serve.note("begun", request, json!({}))?;
-        serve.deploy(request, &wanted, commit)
+        serve.deploy(request, &wanted, commit, &mut found)
     });
     match &done {
         Ok(deployed) => {
@@ -86,8 +87,10 @@ pub fn serve(serve: &Serve<'_>, request: &Request, commit: Option<&str>) -> Resu
         }
         Err(error) => {
             let result = if matches!(error, DeployError::Denied { .. }) { "refused" } else { "failed" };
+            let mut facts = Map::from_iter([("why".to_owned(), json!(error.to_string()))]);
+            facts.extend(found.map(|commit: String| ("commit".to_owned(), json!(commit))));
             // The error it is about is the one to hear of.
-            let _ = serve.note(result, request, json!({ "why": error.to_string() }));
+            let _ = serve.note(result, request, Value::Object(facts));
         }
     }
     done
@@ -224,7 +227,14 @@ impl Serve<'_> {
         }
     }
 
-    fn deploy(&self, request: &Request, wanted: &Wanted<'_>, pushed: Option<&str>) -> Result<Deployed, DeployError> {
+    /// Does it, and says which commit that is as soon as it is known.
+    fn deploy(
+        &self,
+        request: &Request,
+        wanted: &Wanted<'_>,
+        pushed: Option<&str>,
+        found: &mut Option<String>,
+    ) -> Result<Deployed, DeployError> {
         let app = wanted.app;
         let warn = |text: String| (self.say)(&format!("warning: {text}"));
         let local =
@@ -249,6 +259,7 @@ impl Serve<'_> {
             (Some(pushed), Some(name)) if git.reaches(name, pushed)? => pushed.to_owned(),
             _ => commit,
         };
+        *found = Some(commit.clone());
         (self.say)(&format!("{} is commit {commit}", reference.as_deref().unwrap_or("what was asked for")));
         let before = root.current()?;
         let mut deployed =

@@ -9,8 +9,9 @@ use crate::manifest::{About, DIRECTORY, FORMAT, Kind, Manifest};
 use crate::pack::{Inadmissible, Limits, Refusal, unpack};
 use crate::parcel::{Elsewhere, elsewhere};
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// Where a base is, and the right to read it until this is dropped.
@@ -53,7 +54,7 @@ pub(super) fn draft(
             let Elsewhere { new, manifest, .. } = elsewhere(&base.path, dest, &limits, listener)?;
             Draft { new, manifest }
         }
-        None => Draft { new: NewDir::create(Path::new(OsStr::from_bytes(dest.as_bytes())))?, manifest: empty(tool) },
+        None => Draft { new: bare(Path::new(OsStr::from_bytes(dest.as_bytes())))?, manifest: empty(tool) },
     };
     is_free(&draft.manifest, into)?;
     let place = into.under(draft.new.staging());
@@ -64,6 +65,14 @@ pub(super) fn draft(
         return Err(DeployError::Inadmissible(Inadmissible { path: ours, why: Refusal::BadName }));
     }
     Ok(draft)
+}
+
+/// A directory with nothing in it, which every user may read, as whoever runs the release is another one than this.
+fn bare(dest: &Path) -> Result<NewDir, WriteError> {
+    let new = NewDir::create(dest)?;
+    let opened = fs::set_permissions(new.staging(), Permissions::from_mode(0o755));
+    opened.map_err(WriteError::io("set the mode of", new.staging()))?;
+    Ok(new)
 }
 
 /// The record of a release that has no base.

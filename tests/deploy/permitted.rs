@@ -91,6 +91,10 @@ fn a_key_that_sshd_tells_of_is_written_down_and_may_be_what_a_rule_names() {
     lab.expect_audit(&[("user", json!("carol")), ("key", json!(key)), ("from", json!("192.0.2.7"))]);
     // Without a forced command that is only what somebody says of himself.
     ask(&[]).expect(1, "may not deploy");
+    // sshd takes its word back when the connection ends; then nobody could say later whose key it was.
+    fs::remove_file(&info).unwrap();
+    ask(&["--as", "carol"]).expect(1, "no longer says by which key");
+    lab.expect_audit(&[("result", json!("refused")), ("user", json!("carol")), ("from", json!("192.0.2.7"))]);
 }
 
 #[test]

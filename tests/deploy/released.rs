@@ -49,6 +49,26 @@ fn a_release_has_the_commit_on_top_of_the_base_and_nobody_may_write_to_it() {
     );
 }
 
+/// Who runs it is another user than who deploys it.
+#[test]
+fn every_user_may_read_a_release_with_a_base_or_without() {
+    let lab = Lab::new();
+    for (policy, number) in [(String::new(), 1), ("into = \".\"".to_owned(), 2), (lab.on_base(), 3)] {
+        lab.policy(&policy);
+        lab.deploy("main");
+        let release = lab.root().join(format!("r/{number}"));
+        for name in
+            ["", if number == 2 { "bin" } else { "app/bin" }, if number == 2 { "bin/run" } else { "app/bin/run" }]
+        {
+            let mode = fs::metadata(release.join(name)).unwrap().mode() & 0o7777;
+            assert_eq!(mode, 0o555, "{policy}: {name} has mode {mode:o}");
+        }
+    }
+    for name in ["", "r"] {
+        assert_eq!(fs::metadata(lab.root().join(name)).unwrap().mode() & 0o055, 0o055, "{name}");
+    }
+}
+
 #[test]
 fn documentation_is_built_into_the_same_release_by_the_release_itself() {
     let lab = Lab::new();
