@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[command(name = "relocate", version, max_term_width = 100, disable_help_subcommand = true)]
 #[command(override_usage = "relocate ROOT [-o OUT] [OPTIONS]\n       relocate COMMAND ...")]
 #[command(
-    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 5 build failed, 70 a fault of ours, 75 busy, 100 something newer is there.\nA directory that is named like a command is written ./check."
+    after_help = "Exit codes: 0 done and proven, 1 the answer is no, 2 usage, 3 an edit was refused, 4 environment, 5 build failed, 6 rolled back, 70 a fault of ours, 75 busy, 100 something newer is there.\nA directory that is named like a command is written ./check."
 )]
 pub(super) struct Cli {
     /// What to do.
