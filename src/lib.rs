@@ -39,3 +39,4 @@ pub mod tuf;
 pub mod update;
 pub mod verify;
 pub mod web;
+pub mod wrapper;

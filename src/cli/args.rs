@@ -3,6 +3,7 @@
 mod building;
 mod delivering;
 mod releases;
+mod wrapping;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
@@ -15,6 +16,7 @@ pub(super) use delivering::{
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
+pub(super) use wrapping::{PinArgs as WrapperPinArgs, WrapperArgs, WrapperBumpArgs, WrapperCommand, WrapperInitArgs};
 
 /// Turns an installed software prefix into a tarball that runs from any path.
 #[derive(Debug, Parser)]
@@ -78,6 +80,8 @@ pub(super) enum Command {
     Pin(PinArgs),
     /// Run a program of the current release, which stays on the disk until that ends
     Exec(ExecArgs),
+    /// Pin the version of this program that a project uses: files to commit, which fetch it where it is not
+    Wrapper(WrapperArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

@@ -42,6 +42,7 @@ mod summary;
 mod target;
 mod update;
 mod verify;
+mod wrapper;
 
 pub use exit::Exit;
 
@@ -109,6 +110,7 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Pin(args) => rollback::pin(&args),
             Command::Releases(args) => releases::run(&args),
             Command::Exec(args) => exec::run(&args),
+            Command::Wrapper(args) => wrapper::run(&args),
         },
         Err(error) => usage(&error),
     }
