@@ -14,6 +14,7 @@
 pub mod base;
 pub mod build;
 pub mod cli;
+pub mod client;
 pub mod contents;
 pub mod delta;
 pub mod elf;

@@ -68,6 +68,7 @@ const MAP: &[Row] = &[
     Row { module: "web", may_import: &["base"], never: SILENT },
     Row { module: "objects", may_import: &["base", "web"], never: SILENT },
     Row { module: "tuf", may_import: &["base", "web", "objects"], never: SILENT },
+    Row { module: "client", may_import: &["base", "release", "objects", "tuf"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
     Row { module: "install", may_import: &["base", "text", "manifest", "fill", "ledger", "pack"], never: SILENT },
     Row {
@@ -95,6 +96,7 @@ const MAP: &[Row] = &[
             "web",
             "objects",
             "tuf",
+            "client",
             "pack",
             "install",
             "live",
@@ -132,6 +134,7 @@ const MAP: &[Row] = &[
             "web",
             "objects",
             "tuf",
+            "client",
             "build",
             "install",
             "publish",
