@@ -25,6 +25,7 @@ pub mod live;
 pub mod loader;
 pub mod manifest;
 pub mod objects;
+pub mod own;
 pub mod pack;
 pub mod parcel;
 pub mod pipeline;

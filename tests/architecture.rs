@@ -105,6 +105,7 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
+    Row { module: "own", may_import: &["base", "release", "web", "tuf"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -141,6 +142,7 @@ const MAP: &[Row] = &[
             "live",
             "preflight",
             "update",
+            "own",
             "parcel",
             "contents",
             "pipeline",

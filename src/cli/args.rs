@@ -2,6 +2,7 @@
 
 mod building;
 mod delivering;
+mod own;
 mod releases;
 
 pub(super) use building::{
@@ -12,6 +13,7 @@ pub(super) use delivering::{
     ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
+pub(super) use own::{SelfArgs, SelfCommand, SelfPublishArgs};
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -78,6 +80,9 @@ pub(super) enum Command {
     Pin(PinArgs),
     /// Run a program of the current release, which stays on the disk until that ends
     Exec(ExecArgs),
+    /// Look after relocate itself: newer versions of it, and publishing them
+    #[command(name = "self")]
+    Own(SelfArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "pack",
     "check",
     "install",
@@ -31,9 +31,10 @@ const COMMANDS: [&str; 24] = [
     "pin",
     "exec",
     "import",
+    "self",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 3] = ["deploy", "self", "wrapper"];
+const LATER: [&str; 2] = ["deploy", "wrapper"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]
