@@ -14,6 +14,7 @@
 pub mod base;
 pub mod build;
 pub mod cli;
+pub mod client;
 pub mod contents;
 pub mod delta;
 pub mod elf;
@@ -24,6 +25,7 @@ pub mod live;
 pub mod loader;
 pub mod manifest;
 pub mod objects;
+pub mod own;
 pub mod pack;
 pub mod parcel;
 pub mod pipeline;

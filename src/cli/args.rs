@@ -2,6 +2,7 @@
 
 mod building;
 mod delivering;
+mod own;
 mod releases;
 mod wrapping;
 
@@ -13,6 +14,7 @@ pub(super) use delivering::{
     ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
+pub(super) use own::{SelfArgs, SelfCommand, SelfPublishArgs};
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -82,6 +84,9 @@ pub(super) enum Command {
     Exec(ExecArgs),
     /// Pin the version of this program that a project uses: files to commit, which fetch it where it is not
     Wrapper(WrapperArgs),
+    /// Look after relocate itself: newer versions of it, and publishing them
+    #[command(name = "self")]
+    Own(SelfArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

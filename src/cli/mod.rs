@@ -26,6 +26,7 @@ mod keys;
 mod left;
 mod names;
 mod output;
+mod own;
 mod pack;
 mod paste;
 mod peer;
@@ -77,6 +78,9 @@ fn guarded(work: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode
 }
 
 fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
+    if own::is_self_test(&arguments) {
+        return own::self_test();
+    }
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
@@ -111,6 +115,7 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Releases(args) => releases::run(&args),
             Command::Exec(args) => exec::run(&args),
             Command::Wrapper(args) => wrapper::run(&args),
+            Command::Own(args) => own::run(&args),
         },
         Err(error) => usage(&error),
     }

@@ -1,18 +1,23 @@
 //! `relocate wrapper`: a project pins the version of this program that it uses, and takes another one.
 
+mod newest;
+
 use super::args::{WrapperArgs, WrapperBumpArgs, WrapperCommand, WrapperInitArgs, WrapperPinArgs};
 use super::exit::Exit;
 use super::failure::{Failure, Json};
 use super::pack::Usage;
-use super::update::absolute;
+use super::update::{self, absolute, failure};
 use super::{json, report};
 use crate::base::digest::Digest;
 use crate::base::host;
 use crate::base::write::WriteError;
+use crate::client::{ClientError, RootKey};
+use crate::update::UpdateError;
 use crate::web::{Settings, Web, shown_url};
 use crate::wrapper::{
     self, AskError, Draft, Over, PROPERTIES_NAME, Properties, SCRIPT_NAME, Served, properties, renewed,
 };
+use newest::{CHANNEL, Repository};
 use report::{GREEN, Table, YELLOW, bytes, paint, say, talk};
 use serde_json::json;
 use std::fs;
@@ -44,28 +49,37 @@ struct Done {
     warnings: Vec<String>,
 }
 
+/// The file that is to be pinned.
+struct Found {
+    version: String,
+    sha256: Digest,
+    size: Option<u64>,
+    /// Where it is.
+    urls: Vec<String>,
+    warnings: Vec<String>,
+}
+
 fn init(args: &WrapperInitArgs) -> Result<Done, Failure> {
     let dir = directory(&args.dir)?;
-    are_urls(&args.pin.url)?;
-    if args.pin.url.is_empty() {
-        let help = "name one with --url: the program itself, on a web server or in a directory (file:///...)";
-        return Err(Usage("no URL where others could fetch it".to_owned(), Some(help.to_owned())).into());
-    }
-    let own = own()?;
-    let sha256 = args.pin.sha256.unwrap_or(own.sha256);
-    let version = version(args.version.as_deref(), sha256, own)?;
-    let served = Asker::new(&args.pin)?.compared(&args.pin.url, sha256)?;
-    let size = served.or((sha256 == own.sha256).then_some(own)).map(|file| file.size);
-    let properties = Properties {
-        version,
-        sha256,
-        size,
-        urls: args.pin.url.clone(),
-        repository: None,
-        root_key: None,
-        channel: None,
-        policy: None,
+    let asker = Asker::new(&args.pin)?;
+    let (found, repository, root_key) = match &args.from {
+        None => (given(args, &asker)?, None, None),
+        Some(from) => {
+            let from = update::place(from)?;
+            if shown_url(&from) != from {
+                return Err(secret(&from));
+            }
+            let typed = args.root_key.as_deref().ok_or_else(|| failure(&UpdateError::from(ClientError::NoRootKey)))?;
+            let text = newest::root_key_text(typed, &dir)?;
+            let root_key = RootKey::read(typed).map_err(|error| failure(&UpdateError::from(error)))?;
+            let channel = args.channel.as_deref().unwrap_or(CHANNEL);
+            let repository = Repository { from: &from, root_key: &root_key, channel };
+            (signed(&repository, args.version.as_deref(), &args.pin, &asker)?, Some(from), Some(text))
+        }
     };
+    let Found { version, sha256, size, urls, warnings } = found;
+    let channel = args.channel.clone();
+    let properties = Properties { version, sha256, size, urls, repository, root_key, channel, policy: None };
     let drafts = wrapper::drafts(&dir, text_of(&properties, None)?);
     if !args.force {
         let help = "'relocate wrapper bump' changes what is pinned; --force writes both anew";
@@ -73,34 +87,82 @@ fn init(args: &WrapperInitArgs) -> Result<Done, Failure> {
     }
     let over = if args.force { Over::All } else { Over::Nothing };
     finish(args.pin.dry_run, &drafts, over)?;
-    Ok(Done { dir, properties, written: drafts.to_vec(), dropped: Vec::new(), warnings: Vec::new() })
+    Ok(Done { dir, properties, written: drafts.to_vec(), dropped: Vec::new(), warnings })
+}
+
+/// This program, or the file whose sha256 was typed, at the URLs that were typed.
+fn given(args: &WrapperInitArgs, asker: &Asker) -> Result<Found, Failure> {
+    let urls = args.pin.url.clone();
+    are_urls(&urls)?;
+    if urls.is_empty() {
+        let help =
+            "name the program on a web server or in a directory with --url, or a repository that has it with --from";
+        return Err(Usage("no URL where others could fetch it".to_owned(), Some(help.to_owned())).into());
+    }
+    let own = own()?;
+    let sha256 = args.pin.sha256.unwrap_or(own.sha256);
+    let version = version(args.version.as_deref(), sha256, own)?;
+    let served = asker.compared(&urls, sha256)?;
+    let size = served.or((sha256 == own.sha256).then_some(own)).map(|file| file.size);
+    Ok(Found { version, sha256, size, urls, warnings: Vec::new() })
 }
 
 fn bump(args: &WrapperBumpArgs) -> Result<Done, Failure> {
     let dir = directory(&args.dir)?;
-    are_urls(&args.pin.url)?;
     let (old, text) = read(&dir.join(PROPERTIES_NAME))?;
-    let urls = wanted(args, &old)?;
     let asker = Asker::new(&args.pin)?;
+    let found = match (&old.repository, &old.root_key) {
+        (Some(from), Some(key)) => {
+            let root_key = newest::root_key(key, &dir)?;
+            let channel = old.channel.as_deref().unwrap_or(CHANNEL);
+            let repository = Repository { from, root_key: &root_key, channel };
+            let found = signed(&repository, args.version.as_deref(), &args.pin, &asker)?;
+            if args.version.is_none() {
+                newest::must_be_newer(&old.version, &found.version, channel)?;
+            }
+            found
+        }
+        (Some(_), None) => return Err(failure(&UpdateError::from(ClientError::NoRootKey))),
+        (None, _) => served(args, &old, &asker)?,
+    };
+    let renewed = renewed(&old.urls, old.sha256, found.sha256, &found.urls);
+    let Found { version, sha256, size, warnings, .. } = found;
+    let properties = Properties { version, sha256, size, urls: renewed.urls, ..old };
+    let written = wrapper::changes(wrapper::drafts(&dir, text_of(&properties, Some(&text))?));
+    finish(args.pin.dry_run, &written, Over::All)?;
+    Ok(Done { dir, properties, written, dropped: renewed.dropped, warnings })
+}
+
+/// What a repository has, and each of its mirrors.
+fn signed(of: &Repository<'_>, wanted: Option<&str>, pin: &WrapperPinArgs, asker: &Asker) -> Result<Found, Failure> {
+    are_urls(&pin.url)?;
+    let (mirrors, files): (Vec<_>, Vec<_>) = pin.url.iter().cloned().partition(|url| url.ends_with('/'));
+    let mut found = of.find(wanted, &mirrors)?;
+    if let Some(sha256) = pin.sha256.filter(|sha256| *sha256 != found.sha256) {
+        let message = format!("relocate {} was signed with the sha256 {}, not {sha256}", found.version, found.sha256);
+        return Err(Failure::new(Exit::No, message));
+    }
+    found.urls.splice(0..0, files);
+    asker.compared(&found.urls, found.sha256)?;
+    Ok(found)
+}
+
+/// What URLs serve, where nobody signed it.
+fn served(args: &WrapperBumpArgs, old: &Properties, asker: &Asker) -> Result<Found, Failure> {
+    let urls = wanted(args, old)?;
+    are_urls(&urls)?;
     let mut warnings = Vec::new();
-    let first = if let Some(sha256) = args.pin.sha256 {
+    let sha256 = if let Some(sha256) = args.pin.sha256 {
         sha256
     } else {
         let (url, served) = asker.first(&urls)?;
-        let sha256 = served.sha256;
-        let url = shown_url(url);
+        let (sha256, url) = (served.sha256, shown_url(url));
         warnings.push(format!("sha256 {sha256} is what {url} serves: nobody signed it, and --sha256 would compare it"));
         sha256
     };
-    let version = version(args.version.as_deref(), first, own()?)?;
-    let served = asker.compared(&urls, first)?;
-    let renewed = renewed(&old.urls, old.sha256, first, &urls);
-    let properties =
-        Properties { version, sha256: first, size: served.map(|file| file.size), urls: renewed.urls, ..old };
-    let drafts = wrapper::drafts(&dir, text_of(&properties, Some(&text))?);
-    let written = wrapper::changes(drafts);
-    finish(args.pin.dry_run, &written, Over::All)?;
-    Ok(Done { dir, properties, written, dropped: renewed.dropped, warnings })
+    let version = version(args.version.as_deref(), sha256, own()?)?;
+    let served = asker.compared(&urls, sha256)?;
+    Ok(Found { version, sha256, size: served.map(|file| file.size), urls, warnings })
 }
 
 /// Where the new version is: as typed, else where the old one's URLs would have it.
@@ -110,14 +172,14 @@ fn wanted(args: &WrapperBumpArgs, old: &Properties) -> Result<Vec<String>, Failu
     }
     let help = || Some("say where the file is with --url".to_owned());
     let Some(version) = &args.version else {
-        return Err(
-            Usage(format!("{PROPERTIES_NAME} names no repository, so nothing says what is newest"), help()).into()
-        );
+        let message = format!("{PROPERTIES_NAME} names no repository, so nothing says what is newest");
+        return Err(Usage(message, help()).into());
     };
     let has_version = |url: &&String| url.contains(old.version.as_str());
     let urls: Vec<_> = old.urls.iter().filter(has_version).map(|url| url.replace(&old.version, version)).collect();
     if urls.is_empty() {
-        return Err(Usage(format!("no URL of {PROPERTIES_NAME} has the version {} in it", old.version), help()).into());
+        let message = format!("no URL of {PROPERTIES_NAME} has the version {} in it", old.version);
+        return Err(Usage(message, help()).into());
     }
     Ok(urls)
 }
@@ -131,11 +193,24 @@ fn directory(typed: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn are_urls(urls: &[String]) -> Result<(), Failure> {
-    let wrong = |url: &&String| !properties::is_url(url);
-    urls.iter().find(wrong).map_or(Ok(()), |url| {
-        let help = "write https://HOST/FILE, http://HOST/FILE, or file:///DIR/FILE with %20 for a blank";
-        Err(Usage(format!("--url {}: the script cannot fetch that", url.escape_debug()), Some(help.to_owned())).into())
-    })
+    for url in urls {
+        if !properties::is_url(url) {
+            let help = "write https://HOST/FILE, http://HOST/FILE, or file:///DIR/FILE with %20 for a blank";
+            let message = format!("--url {}: the script cannot fetch that", url.escape_debug());
+            return Err(Usage(message, Some(help.to_owned())).into());
+        }
+        if shown_url(url) != *url {
+            return Err(secret(url));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what would be committed.
+fn secret(url: &str) -> Failure {
+    let help = "leave it out; curl and wget read it from ~/.netrc, as relocate does";
+    let message = format!("{} would have a password in a file that is committed", shown_url(url));
+    Usage(message, Some(help.to_owned())).into()
 }
 
 /// The file of this program.

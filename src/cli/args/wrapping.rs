@@ -26,7 +26,7 @@ pub(in crate::cli) enum WrapperCommand {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own on the command line")]
 pub(in crate::cli) struct PinArgs {
-    /// Where it can be fetched: https, http or file; the first that gives it is taken, and each is asked now
+    /// Where it can be fetched: https, http or file; tried in this order, each asked now. One that ends with / mirrors the repository
     #[arg(long, value_name = "URL")]
     pub url: Vec<String>,
     /// The sha256 of the file
@@ -55,7 +55,16 @@ pub(in crate::cli) struct WrapperInitArgs {
     /// The project's directory
     #[arg(default_value = ".")]
     pub dir: PathBuf,
-    /// The version of that file [default: that of this program, whose sha256 is the default, too]
+    /// A signed repository that has relocate; its newest version is pinned, and 'bump' finds the next
+    #[arg(long, value_name = "REPO")]
+    pub from: Option<String>,
+    /// How trust begins: the sha256 of the repository's first root, or a root.json
+    #[arg(long, value_name = "FILE|SHA256", requires = "from")]
+    pub root_key: Option<PathBuf>,
+    /// Which channel of it is followed [default: stable]
+    #[arg(long, value_name = "CHANNEL", requires = "from")]
+    pub channel: Option<String>,
+    /// The version [default: the newest of the repository; else that of this program, which is the file then]
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
     /// Write over what is there
@@ -69,7 +78,7 @@ pub(in crate::cli) struct WrapperInitArgs {
 /// `relocate wrapper bump`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct WrapperBumpArgs {
-    /// The version to take
+    /// The version to take [default: the newest of the repository that the project follows]
     pub version: Option<String>,
     /// The project's directory
     #[arg(long, value_name = "DIR", default_value = ".")]
