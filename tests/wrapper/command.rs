@@ -65,7 +65,7 @@ fn nothing_is_pinned_that_nobody_could_fetch() {
         _ => Reply::new(404, b""),
     });
     let (page, cut, none) = (server.url("page"), server.url("cut"), server.url("none"));
-    init(&[]).expect(2, &[], &["no URL where others could fetch it", "help: name one with --url"]);
+    init(&[]).expect(2, &[], &["no URL where others could fetch it", "help: name the program on a web server"]);
     init(&["--url", "ftp://x/y"]).expect(2, &[], &["the script cannot fetch that", "help: write https://HOST/FILE"]);
     init(&["--url", &page]).expect(
         1,

@@ -23,3 +23,4 @@ mod program;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../build_fetch/server.rs"]
 mod server;
+mod signed;
