@@ -136,6 +136,6 @@ fn a_bump_changes_what_must_change_and_nothing_else() {
     assert_eq!((done["written"].as_array().unwrap().len(), done["warnings"].as_array().unwrap().len()), (2, 1));
     assert_eq!(done["dropped"][0].as_str(), Some("https://files.example/latest"));
     assert!(lab.run(Shell::Dash, Getter::Nothing, &[]).is_tool("2.0"));
-    assert!(ran(&mut Command::new(lab.project.join("relocatew")).env("RELOCATE_HOME", lab.home())).is_tool("2.0"));
+    assert!(ran(Command::new(lab.project.join("relocatew")).env("RELOCATE_HOME", lab.home())).is_tool("2.0"));
     bump(&["2.0", "--url", &new, "--sha256", &digest(&two)]).expect(0, &["nothing: all is so already"], &[]);
 }

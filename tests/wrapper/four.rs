@@ -102,7 +102,7 @@ fn nothing_restarts_and_the_tool_gets_what_was_given() {
             let child = child.unwrap();
             let pid = child.id();
             let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-            let given: String = hostile.iter().map(|argument| format!("<{argument}>")).collect();
+            let given = format!("<{}>", hostile.join("><"));
             assert_eq!(out, format!("tool 1.0, process {pid}\n{given}"), "{shell:?}");
         }
         drop(server);
