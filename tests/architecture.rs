@@ -105,7 +105,7 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
-    Row { module: "own", may_import: &["base", "release", "web", "tuf"], never: SILENT },
+    Row { module: "own", may_import: &["base", "release", "web", "objects", "tuf", "client"], never: SILENT },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",

@@ -93,7 +93,7 @@ impl Warnings {
         self.told.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, text: String) {
+    pub(super) fn take(&self, text: String) {
         if !self.json {
             talk(&format!("{} {text}\n", paint(YELLOW, "warning:")));
         }
@@ -156,7 +156,7 @@ pub(super) fn wait(typed: bool) -> Wait {
 }
 
 /// A repository as it is kept: a directory by its absolute path, since the next run may be started elsewhere.
-fn place(typed: &str) -> Result<String, Failure> {
+pub(super) fn place(typed: &str) -> Result<String, Failure> {
     if typed.contains("://") || typed.is_empty() {
         return Ok(typed.to_owned());
     }
@@ -170,7 +170,7 @@ pub(super) fn platform() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
+pub(super) fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
     let reach = |error: &dyn std::fmt::Display| UpdateError::Reach(error.to_string());
     let mut settings = Settings::from_environment(host::variable).map_err(|error| reach(&error))?;
     settings.ca_file = ca_file.map(Path::to_owned).or(settings.ca_file);
