@@ -41,3 +41,4 @@ pub mod tuf;
 pub mod update;
 pub mod verify;
 pub mod web;
+pub mod wrapper;

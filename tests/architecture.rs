@@ -67,6 +67,7 @@ const MAP: &[Row] = &[
     },
     Row { module: "web", may_import: &["base"], never: SILENT },
     Row { module: "objects", may_import: &["base", "web"], never: SILENT },
+    Row { module: "wrapper", may_import: &["base", "web"], never: SILENT },
     Row { module: "tuf", may_import: &["base", "web", "objects"], never: SILENT },
     Row { module: "client", may_import: &["base", "release", "objects", "tuf"], never: SILENT },
     Row { module: "build", may_import: &["base", "text", "recipe", "pack", "web", "objects"], never: SILENT },
@@ -105,7 +106,11 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
-    Row { module: "own", may_import: &["base", "release", "web", "objects", "tuf", "client"], never: SILENT },
+    Row {
+        module: "own",
+        may_import: &["base", "release", "web", "objects", "tuf", "client", "wrapper"],
+        never: SILENT,
+    },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -146,6 +151,7 @@ const MAP: &[Row] = &[
             "parcel",
             "contents",
             "pipeline",
+            "wrapper",
         ],
         never: &["process::exit"],
     },

@@ -4,6 +4,7 @@ mod building;
 mod delivering;
 mod own;
 mod releases;
+mod wrapping;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
@@ -19,6 +20,7 @@ pub(super) use own::{
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
+pub(super) use wrapping::{PinArgs as WrapperPinArgs, WrapperArgs, WrapperBumpArgs, WrapperCommand, WrapperInitArgs};
 
 /// Turns an installed software prefix into a tarball that runs from any path.
 #[derive(Debug, Parser)]
@@ -82,6 +84,8 @@ pub(super) enum Command {
     Pin(PinArgs),
     /// Run a program of the current release, which stays on the disk until that ends
     Exec(ExecArgs),
+    /// Pin the version of this program that a project uses: files to commit, which fetch it where it is not
+    Wrapper(WrapperArgs),
     /// Look after relocate itself: newer versions of it, and publishing them
     #[command(name = "self")]
     Own(SelfArgs),

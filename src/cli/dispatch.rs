@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 25] = [
+const COMMANDS: [&str; 26] = [
     "pack",
     "check",
     "install",
@@ -32,9 +32,10 @@ const COMMANDS: [&str; 25] = [
     "exec",
     "import",
     "self",
+    "wrapper",
 ];
 /// Words that are kept for commands this version does not have.
-const LATER: [&str; 2] = ["deploy", "wrapper"];
+const LATER: [&str; 1] = ["deploy"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]

@@ -43,6 +43,7 @@ mod summary;
 mod target;
 mod update;
 mod verify;
+mod wrapper;
 
 pub use exit::Exit;
 
@@ -117,6 +118,7 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Releases(args) => releases::run(&args),
             Command::Exec(args) => exec::run(&args),
             Command::Own(args) => own::run(&args, &arguments),
+            Command::Wrapper(args) => wrapper::run(&args),
         },
         Err(error) => usage(&error),
     }

@@ -12,7 +12,7 @@ use super::report::{self, GREEN, YELLOW, paint, say, talk};
 use super::{json, update as releases};
 use crate::base::host;
 use crate::client::{ClientError, FetchError};
-use crate::own::{self, Begin, Note, OPTION, Open, Own, OwnError, Pinned, Policy};
+use crate::own::{self, Begin, Note, OPTION, Open, Own, OwnError, Policy};
 use crate::release::Version;
 use crate::tuf::Why;
 use serde_json::json;
@@ -37,7 +37,6 @@ pub(super) fn begin(arguments: &[OsString]) {
     let begin = Begin {
         arguments,
         variable: &host::variable,
-        pinned: &pinned,
         version: &version,
         platform: &releases::platform(),
         pid: std::process::id(),
@@ -77,18 +76,12 @@ pub(super) fn open() -> Arc<Open> {
     Arc::new(|from: &str, ca_file: Option<&Path>| releases::open(from, ca_file).map_err(|error| error.to_string()))
 }
 
-/// What a project pins.
-fn pinned(_: &Path) -> Result<Option<Pinned>, OwnError> {
-    Ok(None)
-}
-
 /// Does something with the program's own versions.
 fn with<T>(act: impl FnOnce(&Own<'_>) -> Result<T, OwnError>) -> Result<T, Failure> {
     let unknown = || Failure::new(Exit::Bug, format!("this program's version {} is none", own::VERSION));
     let version = Version::parse(own::VERSION).ok_or_else(unknown)?;
     let own = Own {
         variable: &host::variable,
-        pinned: &pinned,
         version: &version,
         platform: &releases::platform(),
         pid: std::process::id(),

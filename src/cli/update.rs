@@ -170,6 +170,7 @@ pub(super) fn platform() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
+/// Opens a repository that is read.
 pub(super) fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
     let reach = |error: &dyn std::fmt::Display| UpdateError::Reach(error.to_string());
     let mut settings = Settings::from_environment(host::variable).map_err(|error| reach(&error))?;

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub type Variable<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
 
 /// The directory of the program for this user; none where nothing says where that is.
-pub fn home(variable: &Variable<'_>) -> Option<PathBuf> {
+pub(super) fn home(variable: &Variable<'_>) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
     absolute("RELOCATE_HOME")
         .or_else(|| Some(absolute("XDG_DATA_HOME")?.join("relocate")))

@@ -2,9 +2,9 @@
 
 use super::error::OwnError;
 use super::home::Home;
+use super::pinned::Pinned;
 use crate::base::digest::Digest;
 use crate::base::write::{self, WriteError};
-use crate::client::RootKey;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs;
@@ -63,21 +63,6 @@ pub struct Source {
     /// Certificates that alone are believed, absolute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
-}
-
-/// What a project pins, in its `relocatew.properties`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pinned {
-    /// The file that says it.
-    pub file: PathBuf,
-    /// The repository.
-    pub from: String,
-    /// How trust begins.
-    pub root_key: RootKey,
-    /// The channel.
-    pub channel: String,
-    /// What is done of its own accord.
-    pub policy: Policy,
 }
 
 /// What was typed of it; what was not is as it was.

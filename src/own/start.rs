@@ -9,7 +9,8 @@ use super::entering::{self, Entered, Entrance};
 use super::error::OwnError;
 use super::home::{self, Home, Variable};
 use super::look::{Look, Looking, Open, Over, Step};
-use super::source::{Pinned, Policy, Source};
+use super::pinned::Pinned;
+use super::source::{Policy, Source};
 use super::state::{Found, State};
 use crate::base::deadline::Deadline;
 use crate::base::digest::Digest;
@@ -33,8 +34,6 @@ pub struct Begin<'a> {
     pub arguments: &'a [OsString],
     /// The environment.
     pub variable: &'a Variable<'a>,
-    /// Reads what a project pins; none where it pins a program and no repository.
-    pub pinned: &'a dyn Fn(&Path) -> Result<Option<Pinned>, OwnError>,
     /// The version of this program.
     pub version: &'a Version,
     /// What it runs on, such as `x86_64-linux`.
@@ -87,16 +86,13 @@ fn scope(arguments: &[OsString]) -> Scope {
 }
 
 /// Where versions are, and what a project says of them; none where nothing is to be done at all.
-pub(super) fn place(
-    variable: &Variable<'_>,
-    pinned: &dyn Fn(&Path) -> Result<Option<Pinned>, OwnError>,
-) -> Result<Option<(Home, Option<Pinned>)>, OwnError> {
+pub(super) fn place(variable: &Variable<'_>) -> Result<Option<(Home, Option<Pinned>)>, OwnError> {
     let Some(home) = home::home(variable) else { return Ok(None) };
     let Some(file) = variable("RELOCATE_WRAPPER").filter(|file| !file.is_empty()) else {
         return Ok(Some((Home::at(home.join("tool")), None)));
     };
     // A project that pins a program alone has that one and no other.
-    let Some(pinned) = pinned(Path::new(&file))? else { return Ok(None) };
+    let Some(pinned) = Pinned::read(Path::new(&file))? else { return Ok(None) };
     let key = Digest::of(format!("{}\n{}\n", pinned.from, pinned.root_key.sum()).as_bytes());
     Ok(Some((Home::at(home.join("tool-of").join(key.to_string())), Some(pinned))))
 }
@@ -122,7 +118,7 @@ fn failed(version: &Version, error: &OwnError) -> String {
 }
 
 fn started(begin: &Begin<'_>, begun: &mut Begun, entered: Entered, scope: Scope) -> Result<(), OwnError> {
-    let Some((home, pinned)) = place(begin.variable, begin.pinned)? else { return Ok(()) };
+    let Some((home, pinned)) = place(begin.variable)? else { return Ok(()) };
     let is_followed = pinned.is_some() || entered.now().is_some() || home.path().exists();
     if !is_followed || has_borrowed_rights() {
         return Ok(());
@@ -139,9 +135,8 @@ fn started(begin: &Begin<'_>, begun: &mut Begun, entered: Entered, scope: Scope)
     match home.is_ours() {
         Ok(true) => {}
         Ok(false) if pinned.is_some() && source.policy != Policy::Off && scope == Scope::Look => home.make()?,
-        Ok(false) => return Ok(()),
         // Under sudo with the home of somebody else: what they have is theirs.
-        Err(OwnError::Foreign(_)) => return Ok(()),
+        Ok(false) | Err(OwnError::Foreign(_)) => return Ok(()),
         Err(error) => return Err(error),
     }
     let state = State::read(&home)?;

@@ -7,7 +7,8 @@ use super::entering::{self, Entered, Entrance};
 use super::error::OwnError;
 use super::home::{Home, Variable};
 use super::look::{self, Open};
-use super::source::{Pinned, Policy, Source, Typed};
+use super::pinned::Pinned;
+use super::source::{Policy, Source, Typed};
 use super::start::place;
 use super::state::{Found, State};
 use crate::base::child::Cancel;
@@ -24,8 +25,6 @@ use std::sync::Arc;
 pub struct Own<'a> {
     /// The environment.
     pub variable: &'a Variable<'a>,
-    /// Reads what a project pins; none where it pins a program and no repository.
-    pub pinned: &'a dyn Fn(&Path) -> Result<Option<Pinned>, OwnError>,
     /// The version of this program.
     pub version: &'a Version,
     /// What it runs on, such as `x86_64-linux`.
@@ -90,7 +89,7 @@ pub enum Updated {
 impl Own<'_> {
     /// Where versions are; an error where nothing says so.
     pub fn place(&self) -> Result<(Home, Option<Pinned>), OwnError> {
-        place(self.variable, self.pinned)?.ok_or(OwnError::NoHome)
+        place(self.variable)?.ok_or(OwnError::NoHome)
     }
 
     fn entered(&self) -> Entered {
@@ -112,7 +111,7 @@ impl Own<'_> {
     /// Takes the newest version.
     pub fn update(&self, update: &Update<'_>) -> Result<Updated, OwnError> {
         let (home, pinned) = self.place()?;
-        let old = self.old_source(&home, pinned.as_ref(), update)?;
+        let old = old_source(&home, pinned.as_ref(), update)?;
         if old.is_none() && update.typed.from.is_none() {
             return Err(OwnError::NoSource);
         }
@@ -172,27 +171,6 @@ impl Own<'_> {
         state.newest = found;
         state.keep(&home)?;
         done
-    }
-
-    /// Where versions came from so far. A root that is named again must be the one that trust began with.
-    fn old_source(
-        &self,
-        home: &Home,
-        pinned: Option<&Pinned>,
-        update: &Update<'_>,
-    ) -> Result<Option<Source>, OwnError> {
-        if let Some(pinned) = pinned {
-            let is_typed = update.typed.from.is_some() || update.typed.channel.is_some() || update.root_key.is_some();
-            return if is_typed { Err(OwnError::OfProject(pinned.file.clone())) } else { Ok(Some(Source::of(pinned))) };
-        }
-        let old = Source::read(home)?;
-        if let (Some(here), Some(key)) = (old.as_ref().and_then(|old| old.root_key), update.root_key) {
-            let (typed, trust) = (key.sum(), home.trust());
-            if here != typed && !matches!(Trust::at(trust.clone()).read(), Ok(None)) {
-                return Err(OwnError::OtherRoot { here, typed, trust });
-            }
-        }
-        Ok(old)
     }
 
     fn take(&self, home: &Home, state: &mut State, tool: &Tool, path: &Path) -> Result<(), OwnError> {
@@ -256,6 +234,22 @@ impl Own<'_> {
         }
         Ok(source.policy)
     }
+}
+
+/// Where versions came from so far. A root that is named again must be the one that trust began with.
+fn old_source(home: &Home, pinned: Option<&Pinned>, update: &Update<'_>) -> Result<Option<Source>, OwnError> {
+    if let Some(pinned) = pinned {
+        let is_typed = update.typed.from.is_some() || update.typed.channel.is_some() || update.root_key.is_some();
+        return if is_typed { Err(OwnError::OfProject(pinned.file.clone())) } else { Ok(Some(Source::of(pinned))) };
+    }
+    let old = Source::read(home)?;
+    if let (Some(here), Some(key)) = (old.as_ref().and_then(|old| old.root_key), update.root_key) {
+        let (typed, trust) = (key.sum(), home.trust());
+        if here != typed && !matches!(Trust::at(trust.clone()).read(), Ok(None)) {
+            return Err(OwnError::OtherRoot { here, typed, trust });
+        }
+    }
+    Ok(old)
 }
 
 /// The newest version, where it is newer than this program and is not to come.
