@@ -106,7 +106,11 @@ const MAP: &[Row] = &[
         ],
         never: SILENT,
     },
-    Row { module: "own", may_import: &["base", "release", "web", "tuf"], never: SILENT },
+    Row {
+        module: "own",
+        may_import: &["base", "release", "web", "objects", "tuf", "client", "wrapper"],
+        never: SILENT,
+    },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",

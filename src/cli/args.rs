@@ -14,7 +14,9 @@ pub(super) use delivering::{
     ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
-pub(super) use own::{SelfArgs, SelfCommand, SelfPublishArgs};
+pub(super) use own::{
+    SelfArgs, SelfCommand, SelfPolicyArgs, SelfPublishArgs, SelfRollbackArgs, SelfStatusArgs, SelfUpdateArgs,
+};
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;

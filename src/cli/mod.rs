@@ -52,12 +52,15 @@ use clap::Parser as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs one command line (with the program's name first) and tells the exit code; archives get the program `carried`. A panic
+/// Runs one command line (with the program's name first), or lets a newer copy of the program run it, and tells the exit code; archives get the program `carried`. A panic
 /// below is our fault and ends with 70.
 pub fn run(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> ExitCode {
-    guarded(|| match peer::called_as(&arguments) {
-        Some(peer) => peer::run(peer, &arguments),
-        None => dispatch(arguments, carried).into(),
+    guarded(|| {
+        if let Some(peer) = peer::called_as(&arguments) {
+            return peer::run(peer, &arguments);
+        }
+        own::begin(&arguments);
+        dispatch(arguments, carried).into()
     })
 }
 
@@ -114,8 +117,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Pin(args) => rollback::pin(&args),
             Command::Releases(args) => releases::run(&args),
             Command::Exec(args) => exec::run(&args),
+            Command::Own(args) => own::run(&args, &arguments),
             Command::Wrapper(args) => wrapper::run(&args),
-            Command::Own(args) => own::run(&args),
         },
         Err(error) => usage(&error),
     }

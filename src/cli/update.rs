@@ -93,7 +93,7 @@ impl Warnings {
         self.told.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, text: String) {
+    pub(super) fn take(&self, text: String) {
         if !self.json {
             talk(&format!("{} {text}\n", paint(YELLOW, "warning:")));
         }
