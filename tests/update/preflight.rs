@@ -61,9 +61,13 @@ impl Lab {
         self.look_for(&Wants::default())
     }
 
-    /// All of it but the note about the kernel that the tests run on.
     fn look_for(&self, wants: &Wants) -> Seen {
-        let mut seen = look(&self.machine(), &self.place.at("app"), wants, NOW);
+        self.look_as(&self.machine(), wants, NOW)
+    }
+
+    /// All that is said but the note about the kernel that the tests run on.
+    fn look_as(&self, machine: &Machine, wants: &Wants, now: i64) -> Seen {
+        let mut seen = look(machine, &self.place.at("app"), wants, now);
         seen.findings.retain(|finding| finding.kind != "probe-tmpfile" || has_tmpfile());
         seen
     }
@@ -227,7 +231,7 @@ fn what_a_release_needs_of_its_host_is_compared_with_what_there_is() {
 #[test]
 fn a_clock_an_umask_and_an_owner_that_stand_in_the_way_are_said() {
     let lab = Lab::new();
-    let clock = look(&lab.machine(), &lab.place.at("app"), &Wants::default(), 0);
+    let clock = lab.look_as(&lab.machine(), &Wants::default(), 0);
     assert_eq!(clock.findings[0].kind, "clock");
     lab.says("proc/self/status", "Umask:\t0077\n");
     assert_eq!(lab.look().findings, []);
@@ -237,7 +241,7 @@ fn a_clock_an_umask_and_an_owner_that_stand_in_the_way_are_said() {
     // Somebody else's.
     fs::create_dir(lab.place.at("app")).unwrap();
     let machine = Machine { uid: me() + 1, ..lab.machine() };
-    let seen = look(&machine, &lab.place.at("app"), &Wants::default(), NOW);
+    let seen = lab.look_as(&machine, &Wants::default(), NOW);
     assert_eq!((seen.findings[0].kind.as_str(), seen.findings.len()), ("other-owner", 1));
     assert!(seen.findings[0].help.as_deref().unwrap().contains("run it as"));
     chmod(lab.place.at("app"), 0o777);
