@@ -7,10 +7,14 @@
 mod choose;
 mod hooks;
 mod name;
+mod tool;
+mod version;
 
 pub use choose::{Choice, Have, Never, Way, choose};
 pub use hooks::{Argv, BadHooks, Hooks, Program};
 pub use name::{Name, Part, is_app};
+pub use tool::{TOOL, Tool, tools};
+pub use version::Version;
 
 use crate::base::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -116,7 +120,8 @@ impl Offer {
         let mut offer = Self::default();
         for file in files {
             let custom = &file.custom;
-            if custom.app != app || custom.platform != platform {
+            let is_of_release = matches!(custom.kind, Kind::Manifest | Kind::Full | Kind::Delta);
+            if custom.app != app || custom.platform != platform || !is_of_release {
                 continue;
             }
             let parts = parts.entry(custom.serial).or_default();

@@ -5,6 +5,8 @@
 //! group has a leash: a shell that is its first member and reads from a pipe of ours, which ends when we do.
 //! `PR_SET_PDEATHSIG` would need code between fork and exec, and reaches the first process only.
 
+mod alone;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read, Seek};

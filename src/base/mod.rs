@@ -5,7 +5,9 @@
 
 pub mod bytes;
 pub mod child;
+pub mod deadline;
 pub mod digest;
+pub mod enter;
 pub mod event;
 pub mod finding;
 pub mod glob;

@@ -83,6 +83,13 @@ impl Stamp {
         self.tells
     }
 
+    /// The same facts as text, to be kept: equal texts are what [`Stamp::is_that_of`] finds.
+    pub fn text(&self) -> String {
+        let Facts { id, size, modified, changed } = self.facts;
+        let time = |(seconds, part): (i64, i64)| format!("{seconds}.{part:09}");
+        format!("{}:{} {size} {} {}", id.0, id.1, time(modified), time(changed))
+    }
+
     /// Whether nothing shows that the file was changed, or is another one, since.
     pub fn is_that_of(&self, later: &Self) -> bool {
         self.facts == later.facts

@@ -41,6 +41,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -279,12 +280,22 @@ fn clear(partial: &Path) -> io::Result<()> {
     if !(0..50).any(|_| lock(&file) || rest()) {
         return Err(busy(partial));
     }
+    // While the lock was waited for it may have got its name, and another writer this one.
+    if !is_at(&file, partial)? {
+        return Ok(());
+    }
     let is_dir = file.metadata()?.is_dir();
     gone(if is_dir { new_dir::remove_tree(partial) } else { fs::remove_file(partial) })
 }
 
 fn busy(partial: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, format!("another process is writing it as '{}'", shown(partial)))
+}
+
+/// Whether an open file is what has a name now.
+fn is_at(file: &File, name: &Path) -> io::Result<bool> {
+    let (ours, found) = (file.metadata()?, fs::symlink_metadata(name));
+    Ok(found.is_ok_and(|found| (found.dev(), found.ino()) == (ours.dev(), ours.ino())))
 }
 
 /// What is not there any more needs no removing.

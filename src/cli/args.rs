@@ -3,7 +3,9 @@
 mod building;
 mod delivering;
 mod deploying;
+mod own;
 mod releases;
+mod wrapping;
 
 pub(super) use building::{
     AuditArgs, BuildArgs, BuildOneArgs, FetchArgs, InitArgs, InspectArgs, PlaceArgs, PlanArgs, PlanFormat,
@@ -14,9 +16,13 @@ pub(super) use delivering::{
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
 pub(super) use deploying::{DeployArgs, ServeDeployArgs};
+pub(super) use own::{
+    SelfArgs, SelfCommand, SelfPolicyArgs, SelfPublishArgs, SelfRollbackArgs, SelfStatusArgs, SelfUpdateArgs,
+};
 pub(super) use releases::{ExecArgs, ImportArgs, PinArgs, ReleasesArgs, RollbackArgs, UpdateArgs};
 use std::ffi::OsString;
 use std::path::PathBuf;
+pub(super) use wrapping::{PinArgs as WrapperPinArgs, WrapperArgs, WrapperBumpArgs, WrapperCommand, WrapperInitArgs};
 
 /// Turns an installed software prefix into a tarball that runs from any path.
 #[derive(Debug, Parser)]
@@ -84,6 +90,11 @@ pub(super) enum Command {
     Deploy(DeployArgs),
     /// Deploy what one request from standard input asks for: behind ssh, a socket or a push
     ServeDeploy(ServeDeployArgs),
+    /// Pin the version of this program that a project uses: files to commit, which fetch it where it is not
+    Wrapper(WrapperArgs),
+    /// Look after relocate itself: newer versions of it, and publishing them
+    #[command(name = "self")]
+    Own(SelfArgs),
     /// Build a small prefix with the C compiler here, move it, watch it fail, relocate it, watch it run
     Demo(DemoArgs),
 }

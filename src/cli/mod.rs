@@ -27,6 +27,7 @@ mod keys;
 mod left;
 mod names;
 mod output;
+mod own;
 mod pack;
 mod paste;
 mod peer;
@@ -44,6 +45,7 @@ mod summary;
 mod target;
 mod update;
 mod verify;
+mod wrapper;
 
 pub use exit::Exit;
 
@@ -52,12 +54,15 @@ use clap::Parser as _;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs one command line (with the program's name first) and tells the exit code; archives get the program `carried`. A panic
+/// Runs one command line (with the program's name first), or lets a newer copy of the program run it, and tells the exit code; archives get the program `carried`. A panic
 /// below is our fault and ends with 70.
 pub fn run(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> ExitCode {
-    guarded(|| match peer::called_as(&arguments) {
-        Some(peer) => peer::run(peer, &arguments),
-        None => dispatch(arguments, carried).into(),
+    guarded(|| {
+        if let Some(peer) = peer::called_as(&arguments) {
+            return peer::run(peer, &arguments);
+        }
+        own::begin(&arguments);
+        dispatch(arguments, carried).into()
     })
 }
 
@@ -78,6 +83,9 @@ fn guarded(work: impl FnOnce() -> ExitCode + std::panic::UnwindSafe) -> ExitCode
 }
 
 fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
+    if own::is_self_test(&arguments) {
+        return own::self_test();
+    }
     let arguments = match dispatch::with_command(arguments) {
         Ok(arguments) => arguments,
         Err(unknown) => {
@@ -113,6 +121,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Exec(args) => exec::run(&args),
             Command::Deploy(args) => deploy::run(&args),
             Command::ServeDeploy(args) => serve_deploy::run(&args),
+            Command::Own(args) => own::run(&args, &arguments),
+            Command::Wrapper(args) => wrapper::run(&args),
         },
         Err(error) => usage(&error),
     }

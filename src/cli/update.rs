@@ -9,6 +9,7 @@ use super::repo::now;
 use super::{json, preflight, report};
 use crate::base::child::Cancel;
 use crate::base::host;
+use crate::client::{ClientError, FetchError, RootKey};
 use crate::install::InstallError;
 use crate::live::{LiveError, Serial, Wait};
 use crate::objects::{self, Objects, Variables};
@@ -16,7 +17,7 @@ use crate::parcel::ParcelError;
 use crate::preflight::Machine;
 use crate::release::{Never, Way};
 use crate::tuf::{Freshness, Why};
-use crate::update::{self, FetchError, Outcome, Report, RootKey, Summary, Task, Typed, UpdateError, Wish};
+use crate::update::{self, Outcome, Report, Summary, Task, Typed, UpdateError, Wish};
 use crate::web::{Settings, Web};
 use report::{GREEN, RED, YELLOW, bytes, paint, say, talk};
 use serde_json::{Value, json};
@@ -92,7 +93,7 @@ impl Warnings {
         self.told.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, text: String) {
+    pub(super) fn take(&self, text: String) {
         if !self.json {
             talk(&format!("{} {text}\n", paint(YELLOW, "warning:")));
         }
@@ -108,7 +109,7 @@ pub(super) fn work<T>(
     act: impl FnOnce(&Wish<'_>) -> Result<T, UpdateError>,
 ) -> Result<T, Failure> {
     let root = absolute(&args.root)?;
-    let root_key = args.root_key.as_deref().map(RootKey::read).transpose().map_err(|error| failure(&error))?;
+    let root_key = args.root_key.as_deref().map(RootKey::read).transpose().map_err(|error| failure(&error.into()))?;
     let task = match (args.check, args.dry_run) {
         (true, _) => Task::Check,
         (_, dry) if dry || args.preflight => Task::DryRun,
@@ -155,7 +156,7 @@ pub(super) fn wait(typed: bool) -> Wait {
 }
 
 /// A repository as it is kept: a directory by its absolute path, since the next run may be started elsewhere.
-fn place(typed: &str) -> Result<String, Failure> {
+pub(super) fn place(typed: &str) -> Result<String, Failure> {
     if typed.contains("://") || typed.is_empty() {
         return Ok(typed.to_owned());
     }
@@ -169,7 +170,8 @@ pub(super) fn platform() -> String {
     format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
 }
 
-fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
+/// Opens a repository that is read.
+pub(super) fn open(from: &str, ca_file: Option<&Path>) -> Result<Box<dyn Objects>, UpdateError> {
     let reach = |error: &dyn std::fmt::Display| UpdateError::Reach(error.to_string());
     let mut settings = Settings::from_environment(host::variable).map_err(|error| reach(&error))?;
     settings.ca_file = ca_file.map(Path::to_owned).or(settings.ca_file);
@@ -185,7 +187,7 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         UpdateError::NoApp { found, .. } if found.is_empty() => Exit::No,
         UpdateError::Live(LiveError::Busy { .. }) => Exit::InUse,
         UpdateError::NoSource(_)
-        | UpdateError::NoRootKey
+        | UpdateError::Client(ClientError::NoRootKey)
         | UpdateError::OtherRoot { .. }
         | UpdateError::Open(_)
         | UpdateError::Reach(_)
@@ -199,7 +201,9 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         UpdateError::Trust(Why::ClockBehind { .. } | Why::ClockAhead { .. }) => Exit::Environment,
         UpdateError::Trust(why) if why.is_unreached() => Exit::Environment,
         UpdateError::Trust(_)
-        | UpdateError::RootKey(_)
+        | UpdateError::Client(
+            ClientError::RootKey(_) | ClientError::Fetch(FetchError::Missing { .. } | FetchError::Wrong { .. }),
+        )
         | UpdateError::NoApp { .. }
         | UpdateError::Never { .. }
         | UpdateError::Tool { .. }
@@ -208,7 +212,6 @@ pub(super) fn failure(error: &UpdateError) -> Failure {
         | UpdateError::Denied { .. }
         | UpdateError::Unwell { .. }
         | UpdateError::Install(InstallError::Differs { .. })
-        | UpdateError::Fetch(FetchError::Missing { .. } | FetchError::Wrong { .. })
         | UpdateError::Live(
             LiveError::Missing { .. } | LiveError::NoPrevious | LiveError::NoCurrent | LiveError::InUse { .. },
         ) => Exit::No,

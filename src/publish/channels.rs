@@ -4,7 +4,7 @@
 
 use super::desk::{Desk, State};
 use super::error::PublishError;
-use super::listed::{file, releases};
+use super::listed::file;
 use super::publication::is_word;
 use super::sums;
 use crate::release::Custom;
@@ -96,9 +96,9 @@ fn edited(old: &Target, custom: &Custom) -> Result<Target, PublishError> {
 }
 
 fn unknown(state: &State, which: Which<'_>) -> PublishError {
-    let all = releases(state.trusted.targets()).releases;
-    let serials = all.iter().filter(|release| release.custom.app == which.app);
-    let serials: Vec<_> = serials.map(|release| release.custom.serial.to_string()).collect();
+    let all = state.trusted.targets().iter().filter_map(file);
+    let serials: BTreeSet<_> = all.filter(|file| file.custom.app == which.app).map(|file| file.custom.serial).collect();
+    let serials: Vec<_> = serials.iter().map(u32::to_string).collect();
     let help = match serials.as_slice() {
         [] => "the repository has no release of it; 'relocate repo status' lists what there is".to_owned(),
         serials => format!("there are {}", serials.join(", ")),

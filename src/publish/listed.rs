@@ -34,6 +34,12 @@ pub fn file(target: &Target) -> Option<File> {
     Some(File { name: target.name().to_owned(), length: target.length(), sha256: target.digest(), custom })
 }
 
+/// The highest serial that an application has on any platform; 0 where it has none.
+pub(super) fn highest(targets: &[Target], app: &str) -> u32 {
+    let of_app = targets.iter().filter_map(file).filter(|file| file.custom.app == app);
+    of_app.map(|file| file.custom.serial).max().unwrap_or(0)
+}
+
 /// A file as it is signed.
 pub(super) fn target(file: &File) -> Result<Target, PublishError> {
     let wrong = || PublishError::Wish(format!("'{}' is no name for a file of a repository", file.name), None);

@@ -17,6 +17,7 @@ mod repack;
 mod rotate;
 mod sums;
 mod times;
+mod tool;
 
 pub use channels::{Changed, Serials, Which, promote, retire, unlist};
 pub use create::{FIRST_ROOT, Founders, create, first_root, must_be_new};
@@ -27,3 +28,4 @@ pub use listed::{Releases, file, releases};
 pub use publication::{Publication, Published, is_word, longest_root, publish};
 pub use repack::{Making, Piece, RepackError, Repacked, repack};
 pub use rotate::{Change, Ready, Rotated, begin, finish, ready, sign};
+pub use tool::{PublishedTool, ToolPublication, publish_tool};

@@ -208,8 +208,7 @@ fn custom(
     state: &State,
     made: &Repacked,
 ) -> Result<Custom, PublishError> {
-    let of_app = state.trusted.targets().iter().filter_map(super::listed::file);
-    let highest = of_app.filter(|file| file.custom.app == wish.app).map(|file| file.custom.serial).max().unwrap_or(0);
+    let highest = super::listed::highest(state.trusted.targets(), wish.app);
     let highest = highest.max(newest.map_or(0, |newest| newest.custom.serial));
     let none_left = || PublishError::Wish(format!("{} has no serial left after {highest}", wish.app), None);
     let serial = match wish.serial {
@@ -282,7 +281,7 @@ fn put_all(desk: &Desk<'_>, pieces: &[Ready<'_>], listener: &dyn Listener) -> Re
 }
 
 /// Writes one file. One that is there is read: a server may have kept the beginning of one that broke off.
-fn put(desk: &Desk<'_>, target: &Target, piece: &Piece) -> Result<bool, PublishError> {
+pub(super) fn put(desk: &Desk<'_>, target: &Target, piece: &Piece) -> Result<bool, PublishError> {
     let (place, content) = (target.place(), Content::File(&piece.path));
     if desk.objects.put(&place, content, When::New)? == Put::Done {
         return Ok(true);

@@ -1,6 +1,6 @@
 //! The names of a release's files in the signed list: made of application, serial and kind, and read back.
 //!
-//! `APP-SERIAL.manifest.json.zst`, `APP-SERIAL.full.tar.zst`, `APP-SERIAL.from-BASE.delta`. The name of an application may itself have
+//! `APP-SERIAL.manifest.json.zst`, `APP-SERIAL.full.tar.zst`, `APP-SERIAL.from-BASE.delta`, `APP-SERIAL.tool`. The name of an application may itself have
 //! hyphens, dots and digits, so names are read from their end, where there is one way only. What a name says is a convenience for
 //! people: what counts is signed beside it ([`Custom`](super::Custom)).
 
@@ -32,6 +32,8 @@ pub enum Part {
         /// The serial of that.
         base: u32,
     },
+    /// A program that is fetched as it is.
+    Tool,
 }
 
 /// Whether an application may be called so: small letters, digits, `.`, `_` and `-`, at most 64, a letter or digit first.
@@ -49,6 +51,8 @@ impl Name {
             (rest, Part::Manifest)
         } else if let Some(rest) = name.strip_suffix(".full.tar.zst") {
             (rest, Part::Full)
+        } else if let Some(rest) = name.strip_suffix(".tool") {
+            (rest, Part::Tool)
         } else {
             let (rest, base) = name.strip_suffix(".delta")?.rsplit_once(".from-")?;
             (rest, Part::Delta { base: serial(base)? })
@@ -71,6 +75,7 @@ impl fmt::Display for Name {
             Part::Manifest => write!(f, "{app}-{serial}.manifest.json.zst"),
             Part::Full => write!(f, "{app}-{serial}.full.tar.zst"),
             Part::Delta { base } => write!(f, "{app}-{serial}.from-{base}.delta"),
+            Part::Tool => write!(f, "{app}-{serial}.tool"),
         }
     }
 }
@@ -81,8 +86,12 @@ mod tests {
 
     #[test]
     fn a_name_reads_back_whatever_the_application_is_called() {
-        for app in ["a", "our-app", "x-1", "a.from-2", "9.full.tar.zst", "a-1.manifest.json.zst", &"a".repeat(64)] {
-            for part in [Part::Manifest, Part::Full, Part::Delta { base: 1 }, Part::Delta { base: u32::MAX }] {
+        for app in
+            ["a", "our-app", "x-1", "a.from-2", "9.full.tar.zst", "a-1.manifest.json.zst", "a.tool", &"a".repeat(64)]
+        {
+            for part in
+                [Part::Manifest, Part::Full, Part::Tool, Part::Delta { base: 1 }, Part::Delta { base: u32::MAX }]
+            {
                 let name = Name { app: app.to_owned(), serial: 42, part };
                 assert_eq!(Name::parse(&name.to_string()), Some(name.clone()), "{name}");
                 assert!(name.to_string().len() <= 180);

@@ -2,7 +2,6 @@
 //! is taken.
 
 use super::error::UpdateError;
-use super::fetch::Fetch;
 use super::moved::moved;
 use super::offered;
 use super::room::Need;
@@ -10,6 +9,7 @@ use super::wish::Wish;
 use crate::base::finding::{Finding, Severity};
 use crate::base::path::Prefix;
 use crate::base::write;
+use crate::client::{ClientError, Fetch};
 use crate::install::{self, Install};
 use crate::live::{Held, LiveError, Root, Serial};
 use crate::manifest;
@@ -60,7 +60,7 @@ impl Build<'_> {
         let why = match self.assembled(release, serial, base) {
             Ok(()) => return Ok(None),
             Err(UpdateError::Parcel(error)) if error.whole_may_help() => error.to_string(),
-            Err(UpdateError::Fetch(error)) if error.is_of_file() => error.to_string(),
+            Err(UpdateError::Client(ClientError::Fetch(error))) if error.is_of_file() => error.to_string(),
             Err(error) => return Err(error),
         };
         (self.wish.warn)(format!(
@@ -105,7 +105,7 @@ impl Build<'_> {
         let target = target.ok_or_else(missing)?;
         let ahead = target.length() - self.fetch.have(target);
         Need::of(bytes, release.custom.installed_entries, ahead).check(self.root.path())?;
-        self.fetch.fetch(target)
+        Ok(self.fetch.fetch(target)?)
     }
 
     /// Why what is installed is not the release that was signed; none where it is.

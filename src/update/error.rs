@@ -1,12 +1,11 @@
 //! Why an update was not done, and what to do about it. What was current still is.
 
-use super::fetch::FetchError;
 use super::room::Short;
 use super::trial::Failed;
-use super::trust::Damaged;
 use crate::base::digest::Digest;
 use crate::base::finding::Finding;
 use crate::base::write::WriteError;
+use crate::client::ClientError;
 use crate::install::InstallError;
 use crate::live::{LiveError, Serial};
 use crate::objects::OpenError;
@@ -52,10 +51,8 @@ pub enum UpdateError {
         /// The repository, as it may be shown.
         from: String,
     },
-    /// Nobody said how trust begins.
-    NoRootKey,
-    /// The root that was named is none.
-    RootKey(Why),
+    /// The repository could not be followed, or a file of it did not come.
+    Client(ClientError),
     /// Trust began with another root here.
     OtherRoot {
         /// The sha256 of the one it began with.
@@ -71,8 +68,6 @@ pub enum UpdateError {
     Reach(String),
     /// What was trusted is damaged, and so is what was trusted before.
     Trust(Why),
-    /// What was trusted is damaged on the disk, and there is nothing to take in its place.
-    Damaged(Damaged),
     /// The directory has releases of another application.
     OtherApp {
         /// The one it has.
@@ -107,8 +102,6 @@ pub enum UpdateError {
     },
     /// There is no room.
     Room(Short),
-    /// A file did not come.
-    Fetch(FetchError),
     /// The archive could not be installed.
     Install(InstallError),
     /// The release could not be built from an installed one.
@@ -166,10 +159,7 @@ impl UpdateError {
             }
             Self::NoSource(_) => "name the repository with --from URL or --from DIR",
             Self::Followed { .. } => "name another directory: serials here are the repository's",
-            Self::NoRootKey => {
-                "name the publisher's root.json, or the sha256 of its 1.root.json, with --root-key; get it by a way you trust"
-            }
-            Self::RootKey(_) => "get the root.json, or its sha256, from the publisher again",
+            Self::Client(error) => return error.help(),
             Self::OtherRoot { trust, .. } => {
                 return Some(format!(
                     "leave --root-key out; to begin anew with that root, remove '{}'",
@@ -178,12 +168,6 @@ impl UpdateError {
             }
             Self::Open(_) => "write a directory, http://HOST/DIR, https://HOST/DIR or s3://BUCKET/DIR",
             Self::Trust(why) => return why.help().map(str::to_owned),
-            Self::Damaged(damaged) => {
-                return Some(format!(
-                    "move '{}' away and run it with the publisher's --root-key again",
-                    damaged.path.parent().unwrap_or(&damaged.path).display()
-                ));
-            }
             Self::OtherApp { .. } => "use another directory for another application",
             Self::NoApp { found, .. } if found.is_empty() => "look at the address and at the platform",
             Self::NoApp { .. } => "name one of them with --app",
@@ -205,7 +189,6 @@ impl UpdateError {
             Self::Io { .. } | Self::Reach(_) | Self::Compare(_) | Self::Never { .. } => return None,
             Self::Tool { .. } => "install a newer relocate, then run it again",
             Self::Room(_) => "make room there, or use a directory on another file system",
-            Self::Fetch(error) => error.help(),
             Self::Install(_) | Self::Parcel(_) => "tell the publisher: the archive is what was signed",
             Self::Differs { .. } => "choose another release with --to; an update fetches this one anew",
             Self::Current(_) => "there is nothing to do",
@@ -228,15 +211,13 @@ impl fmt::Display for UpdateError {
             Self::Followed { root, from } => {
                 write!(f, "'{}' follows the repository {from}, and has its releases alone", root.display())
             }
-            Self::NoRootKey => f.write_str("nothing is trusted here yet"),
-            Self::RootKey(why) => write!(f, "the root that --root-key names cannot be used: {why}"),
+            Self::Client(error) => error.fmt(f),
             Self::OtherRoot { here, typed, .. } => {
                 write!(f, "trust began here with the root {here}, and --root-key names {typed}")
             }
             Self::Open(error) => error.fmt(f),
             Self::Reach(why) => f.write_str(why),
             Self::Trust(why) => why.fmt(f),
-            Self::Damaged(damaged) => damaged.fmt(f),
             Self::OtherApp { here, typed } => write!(f, "this directory has releases of {here}, not of {typed}"),
             Self::NoApp { typed: Some(app), platform, found } if found.is_empty() => {
                 write!(f, "the repository has no {app} for {platform}, nor anything else for it")
@@ -256,7 +237,6 @@ impl fmt::Display for UpdateError {
                 write!(f, "release {serial} wants relocate {wants} or newer, and this is {have}")
             }
             Self::Room(short) => short.fmt(f),
-            Self::Fetch(error) => error.fmt(f),
             Self::Install(error) => error.fmt(f),
             Self::Parcel(error) => error.fmt(f),
             Self::Compare(error) => error.fmt(f),
@@ -280,9 +260,8 @@ impl std::error::Error for UpdateError {
             Self::Write(source) => Some(source),
             Self::Live(source) => Some(source),
             Self::Open(source) => Some(source),
-            Self::Trust(source) | Self::RootKey(source) => Some(source),
-            Self::Damaged(source) => Some(source),
-            Self::Fetch(source) => Some(source),
+            Self::Client(source) => Some(source),
+            Self::Trust(source) => Some(source),
             Self::Install(source) => Some(source),
             Self::Parcel(source) => Some(source),
             Self::Compare(source) => Some(source),
@@ -294,6 +273,17 @@ impl std::error::Error for UpdateError {
 impl From<WriteError> for UpdateError {
     fn from(error: WriteError) -> Self {
         Self::Write(error)
+    }
+}
+
+impl From<ClientError> for UpdateError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Io { doing, path, source } => Self::Io { doing, path, source },
+            ClientError::Write(error) => Self::Write(error),
+            ClientError::Trust(why) => Self::Trust(why),
+            other => Self::Client(other),
+        }
     }
 }
 

@@ -1,18 +1,10 @@
 //! From the signed list to what it offers of one application.
 
 use super::error::UpdateError;
-use crate::release::{Custom, File, Kind, Offer};
+use crate::client::files;
+use crate::release::{File, Kind, Offer};
 use crate::tuf::{Target, Trusted};
-use serde_json::Value;
 use std::collections::BTreeSet;
-
-/// The files of a list that say what they are. What somebody else put there, or a newer version of the tool, is passed over.
-fn files(trusted: &Trusted) -> impl Iterator<Item = File> + '_ {
-    trusted.targets().iter().filter_map(|target| {
-        let custom: Custom = serde_json::from_value(Value::Object(target.custom().clone())).ok()?;
-        Some(File { name: target.name().to_owned(), length: target.length(), sha256: target.digest(), custom })
-    })
-}
 
 /// What there is of an application.
 pub(super) fn offer(trusted: &Trusted, app: &str, platform: &str) -> Offer {

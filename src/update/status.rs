@@ -5,7 +5,7 @@
 use super::error::UpdateError;
 use super::offered;
 use super::source::Source;
-use super::trust::Trust;
+use crate::client::Trust;
 use crate::live::{Root, Serial};
 use crate::tuf::{Freshness, Moment, RoleName, Trusted, recall};
 use std::fs;

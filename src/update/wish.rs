@@ -1,11 +1,11 @@
 //! What an update is told, and what it tells when it is done.
 
 use super::error::UpdateError;
-use super::root_key::RootKey;
 use super::source::Typed;
 use super::trial::Failed;
 use crate::base::child::Cancel;
 use crate::base::event::Listener;
+use crate::client::RootKey;
 use crate::live::{Serial, Wait};
 use crate::objects::Objects;
 use crate::preflight::Machine;

@@ -21,3 +21,4 @@ mod served;
 mod server;
 #[path = "../files/step.rs"]
 mod step;
+mod tools;

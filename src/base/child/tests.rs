@@ -116,3 +116,24 @@ fn a_program_that_is_not_there_is_an_error() {
     task.program = "/nonexistent/program".into();
     assert_eq!(task.ask(&Cancel::default()).unwrap_err().kind(), io::ErrorKind::NotFound);
 }
+
+#[test]
+fn a_program_run_alone_is_ended_with_its_group_and_its_output_is_bounded() {
+    let dir = tempfile::tempdir().unwrap();
+    let alone = |script: &str| shell(script, dir.path()).ask_alone(Duration::from_millis(300)).unwrap();
+    let answer = alone("echo one; echo two >&2; exit 4");
+    assert_eq!(
+        (answer.ended.end, answer.stdout, answer.stderr),
+        (End::Exited(4), b"one\n".to_vec(), b"two\n".to_vec())
+    );
+    let answer = alone("sleep 1000 & echo $! > kept; sleep 1000");
+    assert_eq!(answer.ended.end, End::Overdue);
+    let left = fs::read_to_string(dir.path().join("kept")).unwrap();
+    assert!(soon(|| !is_alive(&left)));
+    // What it leaves behind goes too, where it ends well itself.
+    assert!(alone("sleep 1000 >/dev/null & echo $! > kept").ended.end.is_success());
+    let left = fs::read_to_string(dir.path().join("kept")).unwrap();
+    assert!(soon(|| !is_alive(&left)));
+    assert_eq!(alone("kill -ABRT $$").ended.end, End::Killed(6));
+    assert!(alone("exec cat /dev/zero").stdout.len() <= 1 << 20);
+}

@@ -7,11 +7,12 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::keys::Signers;
 use crate::cli::{json, report};
-use crate::publish::{PublishError, State, releases};
-use crate::release::Release;
+use crate::publish::{PublishError, State, file, releases};
+use crate::release::{File, Kind, Release, TOOL};
 use crate::tuf::RoleName;
 use report::{Table, bytes, count, say};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 pub(super) fn run(args: &RepoStatusArgs) -> Result<Exit, Failure> {
     report::colour(args.common.color);
@@ -22,15 +23,18 @@ pub(super) fn run(args: &RepoStatusArgs) -> Result<Exit, Failure> {
     let exit = if is_good { Exit::Done } else { Exit::No };
     let keys = keys(&state)?;
     let all = releases(state.trusted.targets());
+    let is_tool = |file: &File| file.custom.kind == Kind::Tool;
+    let tools: Vec<_> = state.trusted.targets().iter().filter_map(file).filter(is_tool).collect();
     if args.common.json {
         let fields = json!({
             "repo": args.repo, "root_sha256": Digest::of(&state.first_root), "good": is_good, "roles": roles(&state),
             "keys": keys.iter().map(|(role, threshold, ids)| json!({"role": role, "threshold": threshold, "ids": ids})).collect::<Vec<_>>(),
             "releases": all.releases.iter().map(release).collect::<Vec<_>>(), "passed_over": all.passed_over,
+            "tools": tools.iter().map(tool).collect::<Vec<_>>(),
         });
         say(&json::of("repo status", exit, &fields));
     } else if !args.common.quiet {
-        say(&summary(&state, &keys, &all.releases));
+        say(&summary(&state, &keys, &all.releases, &tools));
     }
     warn(&state, args.common.quiet);
     Ok(exit)
@@ -55,7 +59,21 @@ fn release(release: &Release) -> Value {
     })
 }
 
-fn summary(state: &State, keys: &Keys, releases: &[Release]) -> String {
+fn tool(tool: &File) -> Value {
+    let custom = &tool.custom;
+    json!({
+        "serial": custom.serial, "version": custom.version, "channels": custom.channels, "platform": custom.platform,
+        "min_tool": custom.min_tool, "bytes": tool.length, "sha256": tool.sha256,
+    })
+}
+
+/// Who has something, as text.
+fn whom(channels: &BTreeSet<String>) -> String {
+    let channels: Vec<_> = channels.iter().map(String::as_str).collect();
+    if channels.is_empty() { "for nobody".to_owned() } else { format!("for {}", channels.join(", ")) }
+}
+
+fn summary(state: &State, keys: &Keys, releases: &[Release], tools: &[File]) -> String {
     let mut table = Table::default();
     table.row("first root", format!("sha256 {}", Digest::of(&state.first_root)));
     role_rows(&mut table, state);
@@ -65,9 +83,7 @@ fn summary(state: &State, keys: &Keys, releases: &[Release]) -> String {
     }
     for release in releases {
         let custom = &release.custom;
-        let channels: Vec<_> = custom.channels.iter().map(String::as_str).collect();
-        let channels =
-            if channels.is_empty() { "for nobody".to_owned() } else { format!("for {}", channels.join(", ")) };
+        let channels = whom(&custom.channels);
         let deltas = match release.deltas.len() {
             0 => String::new(),
             deltas => format!(", {}", count(deltas, "delta")),
@@ -75,6 +91,12 @@ fn summary(state: &State, keys: &Keys, releases: &[Release]) -> String {
         let text =
             format!("{} ({}), {channels}, {}{deltas}", custom.serial, custom.version, bytes(release.full.length));
         table.row(&custom.app, text);
+    }
+    for tool in tools {
+        let custom = &tool.custom;
+        let (channels, size) = (whom(&custom.channels), bytes(tool.length));
+        let text = format!("{} ({}), {channels}, {size}, the tool itself", custom.serial, custom.version);
+        table.row(TOOL, text);
     }
     table.text()
 }

@@ -1,6 +1,6 @@
 //! How trust begins: with a root that a person was given, or with its sha256, which can be read out over the phone.
 
-use super::error::UpdateError;
+use super::error::ClientError;
 use crate::base::digest::Digest;
 use crate::objects::{Got, Objects, Wish};
 use crate::tuf::{Kept, METADATA, Why};
@@ -22,16 +22,16 @@ pub enum RootKey {
 
 impl RootKey {
     /// Understands what was typed: the path of a file, or 64 hexadecimal digits.
-    pub fn read(typed: &Path) -> Result<Self, UpdateError> {
+    pub fn read(typed: &Path) -> Result<Self, ClientError> {
         let sum = typed.to_str().and_then(|text| Digest::from_hex(&text.to_ascii_lowercase()));
         if let Some(sum) = sum.filter(|_| !typed.exists()) {
             return Ok(Self::Sum(sum));
         }
         let mut bytes = Vec::new();
         let read = File::open(typed).and_then(|file| file.take(MOST + 1).read_to_end(&mut bytes));
-        read.map_err(|source| UpdateError::Io { doing: "read", path: typed.to_owned(), source })?;
+        read.map_err(|source| ClientError::Io { doing: "read", path: typed.to_owned(), source })?;
         if bytes.len() as u64 > MOST {
-            return Err(UpdateError::Trust(Why::TooLong { file: typed.display().to_string(), most: MOST }));
+            return Err(ClientError::Trust(Why::TooLong { file: typed.display().to_string(), most: MOST }));
         }
         Ok(Self::Root(bytes))
     }
@@ -45,10 +45,10 @@ impl RootKey {
     }
 
     /// The memory of somebody who knows that root and nothing else.
-    pub(super) fn begin(&self, objects: &dyn Objects) -> Result<Kept, UpdateError> {
+    pub fn begin(&self, objects: &dyn Objects) -> Result<Kept, ClientError> {
         match self {
             Self::Root(bytes) => Ok(Kept::begin(bytes.clone())),
-            Self::Sum(sum) => fetch(objects, *sum).map(Kept::begin).map_err(UpdateError::Trust),
+            Self::Sum(sum) => fetch(objects, *sum).map(Kept::begin).map_err(ClientError::Trust),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What is trusted of a repository, on disk: changed as a whole, the one before kept beside it.
 //!
 //! ```text
-//! R/.relocate/trust/7/       root.json, timestamp.json, snapshot.json, targets.json as they came; kept.json says the sum of each
-//! R/.relocate/trust/now      -> 7, changed by one rename
+//! DIR/7/       root.json, timestamp.json, snapshot.json, targets.json as they came; kept.json says the sum of each
+//! DIR/now      -> 7, changed by one rename
 //! ```
 //!
 //! Takes and gives [`Kept`]. A directory is written and made durable before the link leads to it, so a kill leaves the old trust or
@@ -31,7 +31,7 @@ const TARGETS: &str = "targets.json";
 
 /// The trust of one directory of releases.
 #[derive(Debug, Clone)]
-pub(super) struct Trust {
+pub struct Trust {
     dir: PathBuf,
 }
 
@@ -66,24 +66,24 @@ struct Record {
 
 impl Trust {
     /// The trust kept in a directory, which need not be there.
-    pub(super) fn at(dir: PathBuf) -> Self {
+    pub fn at(dir: PathBuf) -> Self {
         Self { dir }
     }
 
     /// What is trusted now; none before the first time.
-    pub(super) fn read(&self) -> Result<Option<Kept>, Damaged> {
+    pub fn read(&self) -> Result<Option<Kept>, Damaged> {
         self.now()?.map(|now| self.read_one(now)).transpose()
     }
 
     /// What was trusted before that, where it is still good.
-    pub(super) fn shadow(&self) -> Option<Kept> {
+    pub fn shadow(&self) -> Option<Kept> {
         let now = self.now().ok().flatten();
         let numbers = self.numbers();
         numbers.into_iter().rev().filter(|number| Some(*number) != now).find_map(|number| self.read_one(number).ok())
     }
 
     /// Keeps it, durably. What is trusted now becomes the shadow.
-    pub(super) fn keep(&self, kept: &Kept) -> Result<(), WriteError> {
+    pub fn keep(&self, kept: &Kept) -> Result<(), WriteError> {
         let now = self.now().ok().flatten();
         let old = now.and_then(|now| Some((now, self.read_one(now).ok()?)));
         if let Some((now, old)) = &old {

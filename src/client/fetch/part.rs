@@ -1,6 +1,6 @@
 //! `NAME.part` while it grows, and what the storage calls the state of the file that its bytes are from.
 
-use super::super::error::UpdateError;
+use super::super::error::ClientError;
 use super::error::Wrong;
 use crate::base::digest::Digester;
 use crate::base::write::WriteError;
@@ -32,7 +32,7 @@ pub(super) struct Part<'a> {
 
 impl<'a> Part<'a> {
     /// Takes up what an earlier run left.
-    pub(super) fn open(target: &'a Target, path: PathBuf) -> Result<Self, UpdateError> {
+    pub(super) fn open(target: &'a Target, path: PathBuf) -> Result<Self, ClientError> {
         let failed = |doing| failed(doing, &path);
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = file.map_err(failed("write"))?;
@@ -62,7 +62,7 @@ impl<'a> Part<'a> {
     }
 
     /// Begins anew.
-    pub(super) fn restart(&mut self) -> Result<(), UpdateError> {
+    pub(super) fn restart(&mut self) -> Result<(), ClientError> {
         let again = self.file.set_len(0).and_then(|()| self.file.seek(SeekFrom::Start(0)));
         again.map_err(failed("write", &self.path))?;
         (self.digester, self.done, self.tag) = (Digester::default(), 0, None);
@@ -70,7 +70,7 @@ impl<'a> Part<'a> {
     }
 
     /// Notes what the storage calls this state of the file, so that the next run can go on. A weak tag tells nothing.
-    pub(super) fn name(&mut self, tag: Option<String>) -> Result<(), UpdateError> {
+    pub(super) fn name(&mut self, tag: Option<String>) -> Result<(), ClientError> {
         let tag = tag.filter(|tag| !tag.starts_with("W/") && (tag.len() as u64) < LONGEST_TAG);
         if tag != self.tag {
             let place = tag_of(&self.path);
@@ -82,7 +82,7 @@ impl<'a> Part<'a> {
     }
 
     /// Adds bytes to its end.
-    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), UpdateError> {
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
         self.file.write_all(bytes).map_err(failed("write", &self.path))?;
         self.digester.update(bytes);
         self.done += bytes.len() as u64;
@@ -96,7 +96,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> UpdateError + use<> {
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ClientError + use<> {
     let path = path.to_owned();
-    move |source| UpdateError::Write(WriteError::Io { doing, path, source })
+    move |source| ClientError::Write(WriteError::Io { doing, path, source })
 }

@@ -1,4 +1,4 @@
-//! One file of the signed list comes into `R/.relocate/cache/NAME.part`: whole and right, or the next run goes on from there.
+//! One file of the signed list comes into a directory as `NAME.part`: whole and right, or the next run goes on from there.
 //!
 //! Takes a target and storage, gives the file's place. Never more bytes are taken than were signed. What broke off goes on from its
 //! last byte where the storage can tell that it is still the same file; what is whole and wrong is fetched once more from its first
@@ -10,7 +10,7 @@ mod part;
 pub use error::{FetchError, Wrong};
 
 use self::part::{Part, tag_of};
-use super::error::UpdateError;
+use super::error::ClientError;
 use crate::base::child::Cancel;
 use crate::base::event::{Event, Listener, Stage};
 use crate::base::path::RelPath;
@@ -29,12 +29,15 @@ const TRIES: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How files are fetched.
-pub(super) struct Fetch<'a> {
-    pub(super) objects: &'a dyn Objects,
+pub struct Fetch<'a> {
+    /// Where the repository's files are.
+    pub objects: &'a dyn Objects,
     /// Where they go.
-    pub(super) cache: &'a Path,
-    pub(super) listener: &'a dyn Listener,
-    pub(super) cancel: &'a Cancel,
+    pub cache: &'a Path,
+    /// Is told how far it is.
+    pub listener: &'a dyn Listener,
+    /// Stops it; what is here stays.
+    pub cancel: &'a Cancel,
 }
 
 /// What came of one try.
@@ -47,12 +50,12 @@ enum Try {
 
 impl Fetch<'_> {
     /// How many bytes of a target are here already.
-    pub(super) fn have(&self, target: &Target) -> u64 {
+    pub fn have(&self, target: &Target) -> u64 {
         fs::metadata(self.part(target)).map_or(0, |found| found.len().min(target.length()))
     }
 
     /// Fetches a target, and removes what is left of others.
-    pub(super) fn fetch(&self, target: &Target) -> Result<PathBuf, UpdateError> {
+    pub fn fetch(&self, target: &Target) -> Result<PathBuf, ClientError> {
         let path = self.part(target);
         Parents::make(&path)?.keep();
         self.clear(Some(target))?;
@@ -65,7 +68,7 @@ impl Fetch<'_> {
     }
 
     /// Removes what was fetched, but for one target.
-    pub(super) fn clear(&self, but: Option<&Target>) -> Result<(), UpdateError> {
+    pub fn clear(&self, but: Option<&Target>) -> Result<(), ClientError> {
         let stays = but.map(|target| self.part(target));
         for entry in fs::read_dir(self.cache).into_iter().flatten().flatten() {
             let is_of = |stays: &PathBuf| *stays == entry.path() || tag_of(stays) == entry.path();
@@ -85,7 +88,7 @@ impl Fetch<'_> {
         self.listener.event(&Event::File { path: &name, bytes });
     }
 
-    fn tries(&self, part: &mut Part<'_>) -> Result<(), UpdateError> {
+    fn tries(&self, part: &mut Part<'_>) -> Result<(), ClientError> {
         let place = self.objects.shown(&part.target.place());
         let (mut pauses, mut was_wrong) = (Pauses::new(TRIES, PAUSE), false);
         loop {
@@ -93,7 +96,7 @@ impl Fetch<'_> {
                 Try::Done => return Ok(()),
                 Try::Wrong(why) if was_wrong => {
                     part.restart()?;
-                    return Err(UpdateError::Fetch(FetchError::Wrong { place, why }));
+                    return Err(ClientError::Fetch(FetchError::Wrong { place, why }));
                 }
                 Try::Wrong(_) => {
                     part.restart()?;
@@ -102,14 +105,14 @@ impl Fetch<'_> {
                 Try::Passing(error) => {
                     let pause = pauses.next(None).filter(|pause| rest(*pause, self.cancel));
                     if pause.is_none() {
-                        return Err(UpdateError::Fetch(error));
+                        return Err(ClientError::Fetch(error));
                     }
                 }
             }
         }
     }
 
-    fn one(&self, part: &mut Part<'_>) -> Result<Try, UpdateError> {
+    fn one(&self, part: &mut Part<'_>) -> Result<Try, ClientError> {
         let length = part.target.length();
         if part.done == length && (part.done > 0 || part.judged().is_none()) {
             return Ok(part.judged().map_or(Try::Done, Try::Wrong));
@@ -119,9 +122,9 @@ impl Fetch<'_> {
         let wish = Wish { known: None, rest: tag.as_deref().map(|tag| (part.done, tag)) };
         let object = match self.objects.get(&place, &wish) {
             Err(error) if error.is_passing() => return Ok(Try::Passing(FetchError::Unreached(error))),
-            Err(error) => return Err(UpdateError::Fetch(FetchError::Unreached(error))),
+            Err(error) => return Err(ClientError::Fetch(FetchError::Unreached(error))),
             Ok(Got::Missing | Got::Same) => {
-                return Err(UpdateError::Fetch(FetchError::Missing { place: self.objects.shown(&place) }));
+                return Err(ClientError::Fetch(FetchError::Missing { place: self.objects.shown(&place) }));
             }
             Ok(Got::Bytes(object)) => object,
         };
@@ -141,7 +144,7 @@ impl Fetch<'_> {
     }
 
     /// Moves bytes to the part, no more than were signed.
-    fn pour(&self, part: &mut Part<'_>, mut object: Object) -> Result<Try, UpdateError> {
+    fn pour(&self, part: &mut Part<'_>, mut object: Object) -> Result<Try, ClientError> {
         let length = part.target.length();
         let mut buffer = vec![0; 1 << 16];
         loop {

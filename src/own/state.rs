@@ -1,0 +1,167 @@
+//! `state.json`: which copy is entered and which was before, what is known of each, and when the repository was last asked.
+//!
+//! Changed as a whole, by whoever holds the lock; read by all. One that is damaged is as good as none, but for what was bad: copies
+//! are then fetched and tried again.
+
+use super::error::OwnError;
+use super::home::Home;
+use super::source::{as_bytes, not_newer, parsed};
+use crate::base::digest::Digest;
+use crate::base::write;
+use crate::release::Version;
+use crate::tuf::Moment;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+/// The version of the form of `state.json`.
+const FORMAT: u32 = 1;
+/// After so many seconds the repository is asked again.
+const DAY: i64 = 24 * 60 * 60;
+/// After so many seconds a file that broke off is gone on with.
+const RESUME: i64 = 10 * 60;
+
+/// What is known of the versions here.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct State {
+    format: u32,
+    /// The copy that is entered; none: the installed program runs.
+    #[serde(default)]
+    pub current: Option<Digest>,
+    /// The one before it.
+    #[serde(default)]
+    pub previous: Option<Digest>,
+    /// The copies that passed their test.
+    #[serde(default)]
+    pub copies: BTreeMap<Digest, Copy>,
+    /// Programs that are never entered again, and why.
+    #[serde(default)]
+    pub bad: BTreeMap<Digest, Bad>,
+    /// Programs that were gone back from: they do not come by themselves.
+    #[serde(default)]
+    pub left: BTreeSet<Digest>,
+    /// When the repository was last asked, or was to be, in seconds since 1970.
+    #[serde(default)]
+    pub asked: Option<i64>,
+    /// The newest version that was found, where it is newer than the one that looked.
+    #[serde(default)]
+    pub newest: Option<Found>,
+    /// What is being fetched.
+    #[serde(default)]
+    pub fetching: Option<Found>,
+}
+
+/// A copy of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copy {
+    /// Its version.
+    pub version: String,
+    /// What told its file from others when its digest was last found right; none where that has to be looked at.
+    #[serde(default)]
+    pub stamp: Option<String>,
+}
+
+/// A program that is not used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bad {
+    /// Its version.
+    pub version: String,
+    /// Why.
+    pub why: String,
+}
+
+/// A version that a repository has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its version.
+    pub version: String,
+    /// Its sha256.
+    pub sha256: Digest,
+}
+
+impl State {
+    /// Reads it; empty before the first time.
+    pub(super) fn read(home: &Home) -> Result<Self, OwnError> {
+        let path = file(home);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(OwnError::Io { doing: "read", path, source }),
+        };
+        let state: Self = parsed(&path, &bytes)?;
+        not_newer(&path, state.format, FORMAT)?;
+        Ok(state)
+    }
+
+    /// Keeps it, durably; by whoever holds the lock.
+    pub(super) fn keep(&mut self, home: &Home) -> Result<(), OwnError> {
+        self.format = FORMAT;
+        let path = file(home);
+        Ok(write::record(&path, &as_bytes(&path, self)?)?)
+    }
+
+    /// The copy that is entered, with its version.
+    pub fn current(&self) -> Option<(Digest, Version)> {
+        self.copy(self.current?)
+    }
+
+    /// A copy that may be entered, with its version.
+    pub(super) fn copy(&self, digest: Digest) -> Option<(Digest, Version)> {
+        let copy = self.copies.get(&digest).filter(|_| !self.bad.contains_key(&digest))?;
+        Some((digest, Version::parse(&copy.version)?))
+    }
+
+    /// Whether the repository is to be asked: it was not for a day, or the clock went back since.
+    pub(super) fn is_due(&self, now: Moment) -> bool {
+        self.is_over(now, DAY)
+    }
+
+    /// Whether what broke off is to be gone on with.
+    pub(super) fn wants_more(&self, now: Moment) -> bool {
+        self.fetching.is_some() && self.is_over(now, RESUME)
+    }
+
+    fn is_over(&self, now: Moment, seconds: i64) -> bool {
+        let since = self.asked.map(|asked| now.seconds().saturating_sub(asked));
+        since.is_none_or(|since| !(0..seconds).contains(&since))
+    }
+
+    /// A copy is the one that is entered from now on.
+    pub(super) fn take(&mut self, digest: Digest, version: &Version) {
+        self.copies.insert(digest, Copy { version: version.to_string(), stamp: None });
+        self.left.remove(&digest);
+        self.bad.remove(&digest);
+        if self.current != Some(digest) {
+            self.previous = self.current.replace(digest);
+        }
+        self.fetching = None;
+    }
+
+    /// A program is never entered again; the copy before it is.
+    pub(super) fn give_up(&mut self, digest: Digest, version: String, why: String) {
+        self.bad.insert(digest, Bad { version, why });
+        self.fetching = self.fetching.take().filter(|fetching| fetching.sha256 != digest);
+        self.step_back(digest);
+    }
+
+    /// A copy is not there any more, or is not what it was.
+    pub(super) fn lose(&mut self, digest: Digest) {
+        self.copies.remove(&digest);
+        self.step_back(digest);
+    }
+
+    fn step_back(&mut self, digest: Digest) {
+        if self.previous == Some(digest) {
+            self.previous = None;
+        }
+        if self.current == Some(digest) {
+            self.current = self.previous.take();
+        }
+    }
+}
+
+fn file(home: &Home) -> PathBuf {
+    home.path().join("state.json")
+}
