@@ -159,9 +159,12 @@ def main(words):
             with socket.socket(socket.AF_UNIX) as asking:
                 try:
                     asking.connect(control)
-                except OSError as why:
-                    print(f"overlap: nothing to be followed runs: {control}: {why}")
+                except (FileNotFoundError, ConnectionRefusedError) as why:
+                    print(f"overlap: nothing runs that could be followed: {control}: {why}")
                     return 0
+                except OSError as why:
+                    print(f"overlap: {control}: {why}", file=sys.stderr)
+                    return 1
                 answer = asking.makefile().readline().strip()
             print(answer)
             return 0 if answer.startswith("ok ") else 1
