@@ -121,6 +121,11 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// The program of the copy.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Enters it. Comes back only where that failed, with the reason.
     pub fn go(self, arguments: &[OsString], pid: u32) -> io::Error {
         // Where no mark can be made (a file system that is full, or read-only) there is none.
@@ -152,5 +157,35 @@ impl Entrance {
         fs::rename(&begun, &place)?;
         let descriptor = enter::inherit(&file)?;
         Ok((number, file, descriptor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entered(count: u8) -> Entered {
+        Entered { digests: (0..count).map(|number| Digest::of(&[number])).collect(), mark: Some((3, 7)) }
+    }
+
+    #[test]
+    fn what_a_copy_is_told_reads_back_and_is_for_nobody_else() {
+        let text = entered(3).text(42);
+        assert_eq!(Entered::read(Some(&text), 42), entered(3));
+        assert_eq!(Entered::read(Some(&text), 43), Entered::default());
+        let unmarked = Entered { mark: None, ..entered(1) };
+        assert_eq!(Entered::read(Some(&unmarked.text(42)), 42), unmarked);
+        for text in ["", "42", "42:0:7", "42:0:7:", "42:0:7:xyz", "x:0:7:", ":::", "42:-:-:--"] {
+            assert_eq!(Entered::read(Some(OsStr::new(text)), 42), Entered::default(), "{text}");
+        }
+        // Input and output are not files of ours.
+        let digest = Digest::of(b"x");
+        assert_eq!(Entered::read(Some(OsStr::new(&format!("42:0:2:{digest}"))), 42).mark, None);
+    }
+
+    #[test]
+    fn no_copy_is_entered_twice_nor_more_than_eight_in_all() {
+        assert!(entered(3).may_enter(Digest::of(b"other")) && !entered(3).may_enter(Digest::of(&[2])));
+        assert!(entered(7).may_enter(Digest::of(b"other")) && !entered(8).may_enter(Digest::of(b"other")));
     }
 }
