@@ -17,6 +17,7 @@ pub mod cli;
 pub mod client;
 pub mod contents;
 pub mod delta;
+pub mod deploy;
 pub mod elf;
 pub mod fill;
 pub mod install;

@@ -111,6 +111,11 @@ const MAP: &[Row] = &[
         may_import: &["base", "release", "web", "objects", "tuf", "client", "wrapper"],
         never: SILENT,
     },
+    Row {
+        module: "deploy",
+        may_import: &["base", "manifest", "release", "tuf", "pack", "live", "preflight", "parcel", "update"],
+        never: SILENT,
+    },
     Row { module: "contents", may_import: &["base"], never: SILENT },
     Row {
         module: "pipeline",
@@ -149,6 +154,7 @@ const MAP: &[Row] = &[
             "update",
             "own",
             "parcel",
+            "deploy",
             "contents",
             "pipeline",
             "wrapper",

@@ -239,7 +239,8 @@ impl Running {
         self.wait_within(Duration::MAX, cancel)
     }
 
-    fn wait_within(mut self, limit: Duration, cancel: &Cancel) -> io::Result<Ended> {
+    /// The same, but it is ended, with all it started, when it has run for so long.
+    pub fn wait_within(mut self, limit: Duration, cancel: &Cancel) -> io::Result<Ended> {
         let mut pause = Duration::from_millis(1);
         let mut asked: Option<(Instant, End)> = None;
         loop {

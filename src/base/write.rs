@@ -41,6 +41,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -220,6 +221,12 @@ pub fn remove_tree(path: &Path) -> Result<(), WriteError> {
     gone(removed).map_err(WriteError::io("remove", path))
 }
 
+/// Makes all that is on the file system of a directory durable; one call for a tree is quicker than one for each of its files.
+pub fn sync_tree(dir: &Path) -> Result<(), WriteError> {
+    let synced = File::open(dir).and_then(|dir| Ok(rustix::fs::syncfs(dir)?));
+    synced.map_err(WriteError::io("make durable", dir))
+}
+
 /// Keeps other runs out of a directory as long as the handle lives. Needs no right to write there; a symlink is not followed.
 pub fn hold(dir: &Path) -> Result<File, WriteError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -273,12 +280,22 @@ fn clear(partial: &Path) -> io::Result<()> {
     if !(0..50).any(|_| lock(&file) || rest()) {
         return Err(busy(partial));
     }
+    // While the lock was waited for it may have got its name, and another writer this one.
+    if !is_at(&file, partial)? {
+        return Ok(());
+    }
     let is_dir = file.metadata()?.is_dir();
     gone(if is_dir { new_dir::remove_tree(partial) } else { fs::remove_file(partial) })
 }
 
 fn busy(partial: &Path) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, format!("another process is writing it as '{}'", shown(partial)))
+}
+
+/// Whether an open file is what has a name now.
+fn is_at(file: &File, name: &Path) -> io::Result<bool> {
+    let (ours, found) = (file.metadata()?, fs::symlink_metadata(name));
+    Ok(found.is_ok_and(|found| (found.dev(), found.ino()) == (ours.dev(), ours.ino())))
 }
 
 /// What is not there any more needs no removing.

@@ -2,6 +2,7 @@
 
 mod building;
 mod delivering;
+mod deploying;
 mod own;
 mod releases;
 mod wrapping;
@@ -14,6 +15,7 @@ pub(super) use delivering::{
     ChangeArgs, KeyArgs, NewKeyArgs, PromoteArgs, PublishArgs, ReachArgs, RepoArgs, RepoCommand, RepoGcArgs,
     RepoInitArgs, RepoRefreshArgs, RepoStatusArgs, RetireArgs, RoleArg, RotateKeyArgs, SignRootArgs, WhichArgs,
 };
+pub(super) use deploying::{DeployArgs, ServeDeployArgs};
 pub(super) use own::{
     SelfArgs, SelfCommand, SelfPolicyArgs, SelfPublishArgs, SelfRollbackArgs, SelfStatusArgs, SelfUpdateArgs,
 };
@@ -84,6 +86,10 @@ pub(super) enum Command {
     Pin(PinArgs),
     /// Run a program of the current release, which stays on the disk until that ends
     Exec(ExecArgs),
+    /// Ask a machine to deploy a commit of an application
+    Deploy(DeployArgs),
+    /// Deploy what one request from standard input asks for: behind ssh, a socket or a push
+    ServeDeploy(ServeDeployArgs),
     /// Pin the version of this program that a project uses: files to commit, which fetch it where it is not
     Wrapper(WrapperArgs),
     /// Look after relocate itself: newer versions of it, and publishing them

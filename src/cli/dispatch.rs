@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 /// The commands of this version.
-const COMMANDS: [&str; 26] = [
+const COMMANDS: [&str; 28] = [
     "pack",
     "check",
     "install",
@@ -31,11 +31,11 @@ const COMMANDS: [&str; 26] = [
     "pin",
     "exec",
     "import",
+    "deploy",
+    "serve-deploy",
     "self",
     "wrapper",
 ];
-/// Words that are kept for commands this version does not have.
-const LATER: [&str; 1] = ["deploy"];
 
 /// A first argument that is neither a command nor a directory.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,20 +45,12 @@ pub(super) struct UnknownCommand {
 
 impl fmt::Display for UnknownCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = &self.word;
-        if LATER.contains(&word.as_str()) {
-            write!(f, "'{word}' is not part of this version")
-        } else {
-            write!(f, "'{word}' is neither a command nor a directory here")
-        }
+        write!(f, "'{}' is neither a command nor a directory here", self.word)
     }
 }
 
 impl UnknownCommand {
     pub(super) fn help(&self) -> String {
-        if LATER.contains(&self.word.as_str()) {
-            return format!("the commands are {}; a directory of that name is ./{}", COMMANDS.join(", "), self.word);
-        }
         near::nearest(&self.word, COMMANDS).map_or_else(
             || format!("the commands are {}; or name the prefix to pack", COMMANDS.join(", ")),
             |near| format!("did you mean 'relocate {near}'?"),
@@ -75,8 +67,7 @@ pub(super) fn with_command(mut arguments: Vec<OsString>) -> Result<Vec<OsString>
     if is_command || is_general {
         return Ok(arguments);
     }
-    let is_place = !LATER.contains(&text.as_str())
-        && (text.contains('/') || text == "." || text == ".." || Path::new(first).exists());
+    let is_place = text.contains('/') || text == "." || text == ".." || Path::new(first).exists();
     if text.starts_with('-') || is_place {
         arguments.insert(1, OsString::from("pack"));
         return Ok(arguments);
@@ -103,7 +94,6 @@ mod tests {
     fn a_mistyped_command_is_never_a_directory() {
         let unknown = with_command(typed(&["chekc", "./root"])).unwrap_err();
         assert_eq!(unknown.help(), "did you mean 'relocate check'?");
-        let later = with_command(typed(&["deploy", "x.tar.gz"])).unwrap_err();
-        assert_eq!(later.to_string(), "'deploy' is not part of this version");
+        assert_eq!(unknown.to_string(), "'chekc' is neither a command nor a directory here");
     }
 }

@@ -28,6 +28,25 @@ pub enum Exit {
     InUse = 75,
 }
 
+impl Exit {
+    /// How a run ended that another process tells of; a code that is none of ours is the machine's doing.
+    pub fn from_code(code: u8) -> Self {
+        let all = [
+            Self::Done,
+            Self::No,
+            Self::Usage,
+            Self::Refused,
+            Self::Environment,
+            Self::Build,
+            Self::Returned,
+            Self::Available,
+            Self::Bug,
+            Self::InUse,
+        ];
+        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Self::Environment)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -10,6 +10,7 @@ mod channels;
 mod check;
 mod config;
 mod demo;
+mod deploy;
 mod dispatch;
 mod elf;
 mod exec;
@@ -38,6 +39,7 @@ mod releases;
 mod repo;
 mod report;
 mod rollback;
+mod serve_deploy;
 mod sources;
 mod summary;
 mod target;
@@ -117,6 +119,8 @@ fn dispatch(arguments: Vec<OsString>, carried: Option<&'static [u8]>) -> Exit {
             Command::Pin(args) => rollback::pin(&args),
             Command::Releases(args) => releases::run(&args),
             Command::Exec(args) => exec::run(&args),
+            Command::Deploy(args) => deploy::run(&args),
+            Command::ServeDeploy(args) => serve_deploy::run(&args),
             Command::Own(args) => own::run(&args, &arguments),
             Command::Wrapper(args) => wrapper::run(&args),
         },

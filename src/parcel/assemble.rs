@@ -77,9 +77,10 @@ pub fn assemble(assemble: &Assemble<'_>, listener: &dyn Listener) -> Result<Asse
         tree.make_above(path)?;
     }
     listener.event(&Event::Begin { stage: Stage::Write, files: files.len() as u64, bytes: admitted.bytes });
-    let build = Build { base: &base, container: &container, files: &files, staging: new.staging(), listener };
+    let build = Build { base: &base, container: Some(&container), files: &files, staging: new.staging(), listener };
     let ways = build.files()?;
-    links(&manifest, &record, &container, new.staging())?;
+    links(&manifest, new.staging())?;
+    records(&manifest, &record, &container, new.staging())?;
     filling.write(&mut tree)?;
     listener.event(&Event::End(Stage::Write));
     check::tree(&manifest, &files, &container.index, new.staging())?;
@@ -102,8 +103,8 @@ fn within(files: &[route::File<'_>], limits: &Limits) -> Result<(), ParcelError>
     Ok(())
 }
 
-/// Makes what is no file of its own, and the manifest.
-fn links(manifest: &Manifest, record: &[u8], container: &Container, staging: &Path) -> Result<(), ParcelError> {
+/// Makes what is no file of its own.
+pub(super) fn links(manifest: &Manifest, staging: &Path) -> Result<(), ParcelError> {
     let mut beneath = Beneath::open(staging)?;
     for entry in &manifest.entries {
         match &entry.kind {
@@ -112,6 +113,12 @@ fn links(manifest: &Manifest, record: &[u8], container: &Container, staging: &Pa
             Kind::Dir | Kind::File { .. } => {}
         }
     }
+    Ok(())
+}
+
+/// Writes the manifest.
+fn records(manifest: &Manifest, record: &[u8], container: &Container, staging: &Path) -> Result<(), ParcelError> {
+    let mut beneath = Beneath::open(staging)?;
     let path = RelPath::new(manifest::MANIFEST.as_bytes()).unwrap_or_default();
     let mut file = beneath.make_file(&path)?;
     file.write_all(record).map_err(WriteError::io("write", &beneath.place(&path)))?;

@@ -32,6 +32,16 @@ pub(super) struct Base<'a> {
 impl<'a> Base<'a> {
     /// Opens a release whose record must have this digest.
     pub(super) fn open(path: &'a Path, sha256: Digest) -> Result<Self, ParcelError> {
+        let base = Self::read(path)?;
+        if Digest::of(&base.record) == sha256 {
+            return Ok(base);
+        }
+        let found = "its manifest is not the one that the delta was made for";
+        Err(ParcelError::Base { path: None, found: found.to_owned() })
+    }
+
+    /// Opens a release with the record that it has.
+    pub(super) fn read(path: &'a Path) -> Result<Self, ParcelError> {
         let unreadable = |error: &dyn std::fmt::Display| ParcelError::Base { path: None, found: error.to_string() };
         let mut beneath = Beneath::open(path).map_err(|error| unreadable(&error))?;
         let mut read = |name: &str| {
@@ -39,14 +49,15 @@ impl<'a> Base<'a> {
             whole(&mut beneath, &path).map_err(|error| ParcelError::base(&path, format!("cannot be read: {error}")))
         };
         let record = read(manifest::MANIFEST)?;
-        if Digest::of(&record) != sha256 {
-            let found = "its manifest is not the one that the delta was made for";
-            return Err(ParcelError::Base { path: None, found: found.to_owned() });
-        }
         let manifest = Manifest::parse(&record).map_err(|error| unreadable(&error))?;
         let place = Whereabouts::parse(&read(manifest::PLACE)?).map_err(|error| unreadable(&error))?;
         let standing = place.paths().cloned().collect();
         Ok(Self { path, manifest, record, standing })
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.path
     }
 
     /// A handle on its files.

@@ -61,7 +61,8 @@ impl Ways {
 /// What is to be done.
 pub(super) struct Build<'a> {
     pub(super) base: &'a Base<'a>,
-    pub(super) container: &'a Container,
+    /// What it has besides the base; none where all comes from that.
+    pub(super) container: Option<&'a Container>,
     pub(super) files: &'a [File<'a>],
     /// Where it is being built; its directories are there.
     pub(super) staging: &'a Path,
@@ -75,6 +76,10 @@ enum Job {
 }
 
 impl Build<'_> {
+    fn container(&self) -> Result<&Container, ParcelError> {
+        self.container.ok_or_else(|| damaged("it gives nothing"))
+    }
+
     /// Makes all files.
     pub(super) fn files(&self) -> Result<Ways, ParcelError> {
         let shared = Shared {
@@ -295,7 +300,7 @@ impl Worker<'_> {
             return Err(changed(origin));
         }
         let wrong = |error: &dyn std::fmt::Display| damaged(format!("'{}': {error}", file.path));
-        let new = delta::apply(&bytes, &self.build.container.part(at)?, file.size).map_err(|error| wrong(&error))?;
+        let new = delta::apply(&bytes, &self.build.container()?.part(at)?, file.size).map_err(|error| wrong(&error))?;
         match (Digest::of(&new) == file.sha256, old) {
             (true, _) => Ok(new),
             (false, Some(_)) => Err(wrong(&"it is another file than the manifest says")),
@@ -313,7 +318,7 @@ impl Worker<'_> {
     /// Unpacks all files that come whole.
     fn wholes(&mut self) -> Result<Ways, ParcelError> {
         let build = self.build;
-        let mut stream = build.container.wholes()?;
+        let mut stream = build.container()?.wholes()?;
         let mut ways = Ways::default();
         for file in build.files.iter().filter(|file| matches!(file.way, Way::Whole)) {
             let mut out = self.new.make_file(file.path)?;

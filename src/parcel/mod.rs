@@ -11,6 +11,7 @@ mod build;
 mod check;
 mod choose;
 mod crew;
+mod elsewhere;
 mod error;
 mod form;
 mod make;
@@ -18,5 +19,6 @@ mod route;
 
 pub use assemble::{Assemble, Assembled, assemble};
 pub use build::Ways;
+pub use elsewhere::{Elsewhere, elsewhere};
 pub use error::ParcelError;
 pub use make::{Made, Tree, make};

@@ -44,6 +44,13 @@ pub enum UpdateError {
     },
     /// Nobody said where releases come from.
     NoSource(PathBuf),
+    /// The directory follows a repository, and something else was to put releases into it.
+    Followed {
+        /// The directory.
+        root: PathBuf,
+        /// The repository, as it may be shown.
+        from: String,
+    },
     /// The repository could not be followed, or a file of it did not come.
     Client(ClientError),
     /// Trust began with another root here.
@@ -151,6 +158,7 @@ impl UpdateError {
                 ));
             }
             Self::NoSource(_) => "name the repository with --from URL or --from DIR",
+            Self::Followed { .. } => "name another directory: serials here are the repository's",
             Self::Client(error) => return error.help(),
             Self::OtherRoot { trust, .. } => {
                 return Some(format!(
@@ -200,6 +208,9 @@ impl fmt::Display for UpdateError {
                 write!(f, "'{}' cannot be used: {why}", path.display())
             }
             Self::NoSource(path) => write!(f, "nothing says where the releases of '{}' come from", path.display()),
+            Self::Followed { root, from } => {
+                write!(f, "'{}' follows the repository {from}, and has its releases alone", root.display())
+            }
             Self::Client(error) => error.fmt(f),
             Self::OtherRoot { here, typed, .. } => {
                 write!(f, "trust began here with the root {here}, and --root-key names {typed}")

@@ -9,6 +9,7 @@ mod audit;
 mod build;
 mod error;
 mod here;
+mod local;
 mod moved;
 mod offered;
 mod policy;
@@ -22,6 +23,7 @@ mod trial;
 mod wish;
 
 pub use error::UpdateError;
+pub use local::{Local, Taken};
 pub use moved::{installed_for, moved};
 pub use preflight::{Preflight, preflight};
 pub use rollback::{Back, Rollback, pin, rollback};

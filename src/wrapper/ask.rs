@@ -70,7 +70,7 @@ impl std::error::Error for AskError {
     }
 }
 
-/// Reads what a URL serves; `listener` hears how many bytes came.
+/// Reads what a URL serves, to its end.
 pub fn ask(web: &Web, url: &str) -> Result<Served, AskError> {
     let failed = |why| AskError { url: shown_url(url), why };
     if let Some(path) = file_path(url) {

@@ -12,8 +12,10 @@ pub use ask::{AskError, Served, ask};
 pub use properties::{BadProperties, Properties};
 pub use urls::{Renewed, renewed};
 
-use crate::base::write::{self, WriteError};
+use crate::base::write::{self, Looks, NewFile, WriteError};
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The script, as this version has it.
@@ -34,12 +36,12 @@ pub struct Draft {
     pub mode: u32,
 }
 
-/// What of a directory is there already, and what not.
+/// What becomes of files that are there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// Nothing that is there is touched.
+    /// They stay, and nothing is written.
     Nothing,
-    /// It is replaced.
+    /// They are replaced.
     All,
 }
 
@@ -54,7 +56,6 @@ pub fn drafts(dir: &Path, properties: String) -> [Draft; 2] {
 /// Those of them that differ from what is there.
 pub fn changes(drafts: impl IntoIterator<Item = Draft>) -> Vec<Draft> {
     let is_there = |draft: &Draft| {
-        use std::os::unix::fs::PermissionsExt as _;
         let runs =
             fs::metadata(&draft.path).is_ok_and(|found| found.permissions().mode() & 0o111 == draft.mode & 0o111);
         runs && fs::read(&draft.path).is_ok_and(|bytes| bytes == draft.text.as_bytes())
@@ -64,16 +65,32 @@ pub fn changes(drafts: impl IntoIterator<Item = Draft>) -> Vec<Draft> {
 
 /// Writes them, each whole or not at all.
 pub fn write(drafts: &[Draft], over: Over) -> Result<(), WriteError> {
-    if over == Over::Nothing {
-        may_write(drafts)?;
+    match over {
+        Over::All => drafts.iter().try_for_each(|draft| write::whole(&draft.path, draft.text.as_bytes(), draft.mode)),
+        Over::Nothing => {
+            may_write(drafts)?;
+            drafts.iter().try_for_each(write_new)
+        }
     }
-    drafts.iter().try_for_each(|draft| write::whole(&draft.path, draft.text.as_bytes(), draft.mode))
+}
+
+/// Writes one where nothing has that name, nor got it since somebody looked.
+fn write_new(draft: &Draft) -> Result<(), WriteError> {
+    let mut file = NewFile::create(&draft.path)?;
+    let written = file.write_all(draft.text.as_bytes());
+    written.map_err(|source| WriteError::Io { doing: "write", path: draft.path.clone(), source })?;
+    file.looks(Looks { mode: draft.mode, mtime: None })?;
+    if file.commit_new()? { Ok(()) } else { Err(taken(draft)) }
+}
+
+fn taken(draft: &Draft) -> WriteError {
+    WriteError::Taken { path: draft.path.clone(), found: "there already" }
 }
 
 /// Fails where one of them is there already.
 pub fn may_write(drafts: &[Draft]) -> Result<(), WriteError> {
     match drafts.iter().find(|draft| fs::symlink_metadata(&draft.path).is_ok()) {
-        Some(draft) => Err(WriteError::Taken { path: draft.path.clone(), found: "there already" }),
+        Some(draft) => Err(taken(draft)),
         None => Ok(()),
     }
 }

@@ -189,6 +189,16 @@ fn with_links_to_bring_in() -> Place {
     place
 }
 
+/// Whether two names can be exchanged.
+fn exchanges() -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    let dir = tempfile::tempdir().unwrap();
+    let [one, other] = ["one", "other"].map(|name| dir.path().join(name));
+    fs::write(&one, "").unwrap();
+    fs::write(&other, "").unwrap();
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
 #[test]
 fn what_is_brought_in_appears_whole_whenever_the_run_is_killed() {
     let place = with_links_to_bring_in();
@@ -208,9 +218,11 @@ fn what_is_brought_in_appears_whole_whenever_the_run_is_killed() {
     loop {
         copy(&prefix, &place.at("tree"));
         let went = kill_at(&call("tree"), points);
-        for name in ["lib/file", "dir"] {
-            assert!(place.at("tree").join(name).exists(), "killed before change {points}: {name} is gone");
-        }
+        let is_there = |name: &str| place.at("tree").join(name).exists();
+        assert!(is_there("lib/file"), "killed before change {points}: the file is gone");
+        // Kernels before 3.15 exchange no names; there the symlink waits aside and the next run finds it.
+        let is_aside = place.at("tree/..dir.relocate-partial.relocate-partial").is_symlink();
+        assert!(is_there("dir") || is_aside && !exchanges(), "killed before change {points}: the directory is gone");
         call("tree").run();
         assert_eq!(content(&place.at("tree")), wanted, "killed before change {points}");
         tool(&[&"chmod", &"-R", &"u+w", &place.at("tree")]);

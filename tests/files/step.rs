@@ -88,7 +88,10 @@ impl Stepped {
         let mut command = Command::new("sh");
         command.args(["-c", "kill -STOP $$; exec \"$0\" \"$@\""]);
         command.arg(call.0.get_program()).args(call.0.get_args()).current_dir(call.0.get_current_dir().unwrap());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said.try_clone().unwrap());
+        // A Command does not tell what its standard input was to be.
+        let input = call.0.get_envs().find(|(name, _)| *name == "STEP_STDIN").and_then(|(_, path)| path);
+        command.stdin(input.map_or_else(Stdio::null, |path| File::open(path).unwrap().into()));
+        command.stdout(Stdio::null()).stderr(said.try_clone().unwrap());
         for (name, value) in call.0.get_envs() {
             match value {
                 Some(value) => command.env(name, value),

@@ -49,6 +49,16 @@ fn without_proc_a_relocated_program_does_not_start_and_relocate_itself_works() {
     copy_libraries(&place.inside("bin/say"), &jail);
     copy_libraries(Path::new(PROGRAM), &jail);
     program::write(jail.join("relocate"), fs::read(PROGRAM).unwrap(), 0o755);
+    // Kernels before 3.17 have no getrandom(2), and give random bytes by this file alone.
+    fs::create_dir(jail.join("dev")).unwrap();
+    tool(&[
+        &"dd",
+        &"if=/dev/urandom",
+        &"bs=65536",
+        &"count=1",
+        &"status=none",
+        &format!("of={}", jail.join("dev/urandom").display()),
+    ]);
     place.give_to_user();
     says_moved(jail.join("x/bin/say"));
     if !can_chroot() {

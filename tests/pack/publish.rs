@@ -125,6 +125,7 @@ fn the_same_items_can_be_written_as_a_tree() {
     let archive = tree.pack(&dir.path().join("x"), &options(Format::Tar, 1)).unwrap();
     let packed = write_tree(&tree, &out).unwrap();
     assert_eq!(packed.digests(), archive.digests());
+    drop(archive);
     assert!(!out.exists() && packed.staging().exists());
     assert_eq!(packed.publish_unproven().unwrap(), out);
     assert_eq!(on_disk(&out), expected(&tree));

@@ -1,12 +1,28 @@
 //! `relocate wrapper init` and `relocate wrapper bump`, and the real program run by what they write.
 
-use crate::call::{PROGRAM, relocate};
+use crate::call::{Call, PROGRAM, relocate};
 use crate::lab::{Getter, Lab, SHELLS, Shell, ran, tool};
 use crate::place::Place;
 use crate::server::{Reply, Server};
 use relocate::base::digest::Digest;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program under test without what only debuggers read: it is read whole, many times.
+fn program(place: &Place) -> PathBuf {
+    let path = place.at("relocate");
+    let mut strip = Command::new("strip");
+    assert!(strip.arg("-o").arg(&path).arg(PROGRAM).status().unwrap().success());
+    path
+}
+
+fn call(program: &Path, dir: &Path, words: &[&str]) -> Call {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(dir);
+    Call(command)
+}
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -18,8 +34,10 @@ fn digest(bytes: &[u8]) -> String {
 fn a_project_that_is_made_runs_the_real_program() {
     let lab = Lab::new();
     fs::remove_file(lab.project.join("relocatew")).unwrap();
-    let url = format!("file://{PROGRAM}");
-    let done = relocate(&lab.project, ["wrapper", "init", "--url", &url]).expect(
+    let program = program(&lab.place);
+    let url = format!("file://{}", program.to_str().unwrap());
+    let init = |more: &[&str]| call(&program, &lab.project, &[&["wrapper", "init", "--url", &url], more].concat());
+    let done = init(&[]).expect(
         0,
         &[
             "written",
@@ -30,7 +48,7 @@ fn a_project_that_is_made_runs_the_real_program() {
         ],
         &[],
     );
-    assert!(done.out.contains(&digest(&fs::read(PROGRAM).unwrap())));
+    assert!(done.out.contains(&digest(&fs::read(&program).unwrap())));
     let mode = |name: &str| fs::metadata(lab.project.join(name)).unwrap().mode() & 0o777;
     assert_eq!((mode("relocatew"), mode("relocatew.properties")), (0o755, 0o644));
     for shell in SHELLS {
@@ -41,16 +59,12 @@ fn a_project_that_is_made_runs_the_real_program() {
     }
     // What is there is not written over, unless that is wanted.
     let before = fs::read(lab.project.join("relocatew.properties")).unwrap();
-    relocate(&lab.project, ["wrapper", "init", "--url", &url]).expect(
-        4,
-        &[],
-        &["there already", "help: 'relocate wrapper bump'"],
-    );
+    init(&[]).expect(4, &[], &["there already", "help: 'relocate wrapper bump'"]);
     fs::write(lab.project.join("relocatew"), "ours").unwrap();
     fs::remove_file(lab.project.join("relocatew.properties")).unwrap();
-    relocate(&lab.project, ["wrapper", "init", "--url", &url]).expect(4, &[], &["relocatew': it is there already"]);
+    init(&[]).expect(4, &[], &["relocatew': it is there already"]);
     assert!(!lab.project.join("relocatew.properties").exists());
-    relocate(&lab.project, ["wrapper", "init", "--url", &url, "--force", "--quiet"]).expect(0, &[], &[]);
+    init(&["--force", "--quiet"]).expect(0, &[], &[]);
     assert_eq!(fs::read(lab.project.join("relocatew.properties")).unwrap(), before);
     assert!(lab.run(Shell::Dash, Getter::Nothing, &["--version"]).out.starts_with("relocate "));
 }
@@ -122,9 +136,6 @@ fn a_bump_changes_what_must_change_and_nothing_else() {
     assert_eq!((done["written"].as_array().unwrap().len(), done["warnings"].as_array().unwrap().len()), (2, 1));
     assert_eq!(done["dropped"][0].as_str(), Some("https://files.example/latest"));
     assert!(lab.run(Shell::Dash, Getter::Nothing, &[]).is_tool("2.0"));
-    assert!(
-        ran(&mut std::process::Command::new(lab.project.join("relocatew")).env("RELOCATE_HOME", lab.home()))
-            .is_tool("2.0")
-    );
+    assert!(ran(Command::new(lab.project.join("relocatew")).env("RELOCATE_HOME", lab.home())).is_tool("2.0"));
     bump(&["2.0", "--url", &new, "--sha256", &digest(&two)]).expect(0, &["nothing: all is so already"], &[]);
 }

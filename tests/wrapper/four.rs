@@ -96,14 +96,21 @@ fn nothing_restarts_and_the_tool_gets_what_was_given() {
         let bytes = one.clone();
         let server = Server::start(move |_| Reply::new(200, &bytes));
         lab.pin(&one, &[&server.url("tool")]);
-        // The first time with a download, then without.
-        for _ in 0..2 {
+        let runs = |what: &str| {
             let child = lab.command(shell, getter).args(hostile).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
             let child = child.unwrap();
             let pid = child.id();
             let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-            let given: String = hostile.iter().map(|argument| format!("<{argument}>")).collect();
-            assert_eq!(out, format!("tool 1.0, process {pid}\n{given}"), "{shell:?}");
+            let given = format!("<{}>", hostile.join("><"));
+            assert_eq!(out, format!("tool 1.0, process {pid}\n{given}"), "{shell:?} {what}");
+        };
+        // The first time with a download, also after servers that were of no use, then without.
+        runs("fetched");
+        for (what, useless) in useless(&one) {
+            fs::remove_dir_all(lab.home()).unwrap();
+            lab.pin(&one, &[&useless.url("tool"), &server.url("tool")]);
+            runs(what);
+            runs("there");
         }
         drop(server);
         assert_eq!(lab.run(shell, getter, &["end", "97"]).code, Some(97));
@@ -149,10 +156,16 @@ fn it_needs_nothing_but_itself() {
                 let done = ran(lab.command(shell, GETTERS[at]).env("PATH", &path));
                 assert!(done.is_tool("1.0"), "{shell:?} {sums} {done:?}");
             }
-            let lying = serve(b"something else");
             fs::remove_dir_all(lab.home()).unwrap();
-            lab.pin(&one, &[&lying.url("tool")]);
-            ran(lab.command(shell, GETTERS[at]).env("PATH", &path)).expect(1, &["something else, of sha256"]);
+            let useless = useless(&one);
+            let dead = format!("http://127.0.0.1:{}/", dead_port());
+            for (what, url) in useless.iter().map(|(what, server)| (*what, server.url("tool"))).chain([("dead", dead)])
+            {
+                lab.pin(&one, &[&url]);
+                let ended = ran(lab.command(shell, GETTERS[at]).env("PATH", &path));
+                let wanted = if what == "lying" { (1, "something else, of sha256") } else { (4, "no URL gave") };
+                assert!(ended.expect(wanted.0, &[wanted.1]).out.is_empty() && lab.kept().is_empty(), "{what}");
+            }
         }
         // Without any of them nothing is run, not even what is there.
         let lab = Lab::new();

@@ -5,6 +5,7 @@
 //! has its partial name linked to the new file first; what a kill leaves then says it, and
 //! [`finish_interrupted`] finds it.
 
+use super::new_dir::put_aside;
 use super::new_file::NewFile;
 use super::{
     WriteError, busy, clear, directory_of, is_partial, lock, make_partial, partial_name, rename_partial, sync,
@@ -52,13 +53,17 @@ impl OtherName {
 }
 
 /// Finishes what a killed run left below `root`: gives the names that were made ready for a file which has its own, and
-/// removes every other partial file, tree and symlink. What cannot be read is left to whoever reads the tree next. Fails
+/// a symlink its name back that was put aside for a tree, and removes every other partial file, tree and symlink. What cannot be read is left to whoever reads the tree next. Fails
 /// where another run is still at it.
 pub fn finish_interrupted(root: &Path) -> Result<(), WriteError> {
-    let partials = partials(root);
+    let mut partials = partials(root);
     if partials.is_empty() {
         return Ok(());
     }
+    for partial in &partials {
+        give_back(partial).map_err(WriteError::io("give its name back to", partial))?;
+    }
+    partials.retain(|partial| fs::symlink_metadata(partial).is_ok());
     let whole = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_partial(entry.file_name().as_bytes());
     let walk = WalkDir::new(root).into_iter().filter_entry(whole).flatten();
     let files: Vec<_> = walk.filter_map(|entry| Some((inode(entry.path())?, entry.into_path()))).collect();
@@ -94,6 +99,17 @@ fn partials(root: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Gives a symlink its name back that was put aside for a tree which did not come.
+fn give_back(partial: &Path) -> io::Result<()> {
+    let Some(name) = put_aside(partial) else { return Ok(()) };
+    let is_aside = fs::symlink_metadata(partial).is_ok_and(|found| found.is_symlink());
+    if !is_aside || fs::symlink_metadata(&name).is_ok() {
+        return Ok(());
+    }
+    fs::rename(partial, &name)?;
+    sync_directory(&name)
 }
 
 /// Which file a path is, where it is a regular file.

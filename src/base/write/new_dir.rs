@@ -1,9 +1,12 @@
 //! A directory tree that appears under its name in one step.
 
-use super::{Looks, WriteError, lock, make_partial, sync_directory};
+use super::{Looks, PARTIAL_END, WriteError, is_at, lock, make_partial, partial_name, sync_directory};
 use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -74,9 +77,45 @@ impl NewDir {
         if !self.instead || !is_symlink(&self.path) {
             return fs::rename(&self.staging, &self.path);
         }
-        rustix::fs::renameat_with(CWD, &self.staging, CWD, &self.path, RenameFlags::EXCHANGE)?;
-        fs::remove_file(&self.staging)
+        match rustix::fs::renameat_with(CWD, &self.staging, CWD, &self.path, RenameFlags::EXCHANGE) {
+            Ok(()) => fs::remove_file(&self.staging),
+            // Kernels before 3.15, and file systems that cannot.
+            Err(Errno::NOSYS | Errno::INVAL) => by_way_of_aside(&self.staging, &self.path),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// Puts a tree in the place of a symlink in two steps. A kill between them leaves the symlink under a name of which
+/// [`super::finish_interrupted`] knows whose it is.
+pub(super) fn by_way_of_aside(staging: &Path, path: &Path) -> io::Result<()> {
+    let aside = aside_of(path).ok_or(Errno::NAMETOOLONG)?;
+    fs::rename(path, &aside)?;
+    sync_directory(path)?;
+    if let Err(error) = fs::rename(staging, path) {
+        fs::rename(&aside, path)?;
+        return Err(error);
+    }
+    // Else it might come back in the place of the tree, after a power cut.
+    sync_directory(path)?;
+    fs::remove_file(&aside)
+}
+
+/// Where the symlink of a name is meanwhile; none where the name is too long to be read back from it.
+fn aside_of(path: &Path) -> Option<PathBuf> {
+    let aside = partial_name(&partial_name(path));
+    (put_aside(&aside).as_deref() == Some(path)).then_some(aside)
+}
+
+/// The name whose symlink was put aside under a partial name.
+pub(super) fn put_aside(partial: &Path) -> Option<PathBuf> {
+    let name = whole_name(whole_name(partial.file_name()?.as_bytes())?)?;
+    Some(partial.with_file_name(OsStr::from_bytes(name)))
+}
+
+/// What a partial name stands for, where it is not cut.
+fn whole_name(partial: &[u8]) -> Option<&[u8]> {
+    partial.strip_prefix(b".")?.strip_suffix(PARTIAL_END)
 }
 
 impl Drop for NewDir {
@@ -108,10 +147,11 @@ fn refuse_taken(path: &Path) -> Result<(), WriteError> {
 fn staging(path: &Path) -> io::Result<(PathBuf, File)> {
     loop {
         let (name, ()) = make_partial(path, |partial| DirBuilder::new().mode(0o700).create(partial))?;
-        let dir = File::open(&name)?;
-        // Another run may have cleared it away between the creation and the lock.
-        if lock(&dir) && fs::symlink_metadata(&name).is_ok() {
-            return Ok((name, dir));
+        // Another run may have cleared it away between the creation and the lock, and made its own.
+        match File::open(&name) {
+            Ok(dir) if lock(&dir) && is_at(&dir, &name)? => return Ok((name, dir)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
 }

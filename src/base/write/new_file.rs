@@ -1,6 +1,6 @@
 //! A file that has no name until it is whole.
 
-use super::{Looks, WriteError, directory_of, lock, make_partial, rename_partial, sync_directory};
+use super::{Looks, WriteError, directory_of, is_at, lock, make_partial, rename_partial, sync_directory};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -216,8 +216,8 @@ fn partial(path: &Path, mode: u32) -> io::Result<Body> {
         let (name, file) = make_partial(path, |partial| {
             fs::OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(partial)
         })?;
-        // Another run may have cleared it away between the creation and the lock.
-        if lock(&file) && fs::symlink_metadata(&name).is_ok() {
+        // Another run may have cleared it away between the creation and the lock, and made its own.
+        if lock(&file) && is_at(&file, &name)? {
             return Ok(Body::Partial(NamedTempFile::from_parts(file, TempPath::try_from_path(name)?)));
         }
     }

@@ -72,6 +72,33 @@ fn two_writers_of_one_name_do_not_mix() {
 }
 
 #[test]
+fn of_many_writers_of_a_new_name_at_once_one_gives_it() {
+    for create in BOTH {
+        for _ in 0..5 {
+            let dir = tempfile::tempdir().unwrap();
+            let write = &|at: u8| match create(&dir.path().join("out")) {
+                Ok(mut file) => {
+                    file.write_all(&[at; 100]).unwrap();
+                    file.commit_new().unwrap()
+                }
+                // A slow disk: who waits for another one longer than a second is told.
+                Err(error) => {
+                    assert!(error.to_string().contains("another process is writing it"), "{error}");
+                    false
+                }
+            };
+            let done = std::thread::scope(|scope| {
+                let all: Vec<_> = (0..12).map(|at| scope.spawn(move || write(at))).collect();
+                all.into_iter().map(|one| one.join().unwrap()).filter(|done| *done).count()
+            });
+            assert_eq!((done, names(dir.path())), (1, vec!["out".to_owned()]));
+            let bytes = fs::read(dir.path().join("out")).unwrap();
+            assert!(bytes.len() == 100 && bytes.iter().all(|byte| *byte == bytes[0]));
+        }
+    }
+}
+
+#[test]
 fn a_name_of_255_bytes_can_be_written() {
     for create in BOTH {
         let dir = tempfile::tempdir().unwrap();
@@ -221,6 +248,43 @@ fn a_tree_or_a_file_takes_the_place_of_a_symlink_in_one_step() {
     fs::write(tree.staging().join("f"), b"x").unwrap();
     tree.commit().unwrap();
     assert_eq!((names(dir.path()), names(&name)), (vec!["link".to_owned()], vec!["f".to_owned()]));
+}
+
+/// As on kernels before 3.15, where two names cannot be exchanged.
+#[test]
+fn a_symlink_put_aside_for_a_tree_comes_back_where_the_tree_did_not() {
+    use crate::base::write::new_dir::by_way_of_aside;
+    let dir = tempfile::tempdir().unwrap();
+    let (name, staging) = (dir.path().join("link"), dir.path().join(".link.relocate-partial"));
+    let aside = dir.path().join("..link.relocate-partial.relocate-partial");
+    std::os::unix::fs::symlink("/etc", &name).unwrap();
+    // No tree: the symlink is back at once.
+    by_way_of_aside(&staging, &name).unwrap_err();
+    assert_eq!(
+        (names(dir.path()), fs::read_link(&name).unwrap().as_path()),
+        (vec!["link".to_owned()], Path::new("/etc"))
+    );
+    // Killed after the first step.
+    fs::create_dir_all(staging.join("half")).unwrap();
+    fs::rename(&name, &aside).unwrap();
+    finish_interrupted(dir.path()).unwrap();
+    assert_eq!(
+        (names(dir.path()), fs::read_link(&name).unwrap().as_path()),
+        (vec!["link".to_owned()], Path::new("/etc"))
+    );
+    // And before the last one.
+    fs::create_dir(&staging).unwrap();
+    by_way_of_aside(&staging, &name).unwrap();
+    std::os::unix::fs::symlink("/etc", &aside).unwrap();
+    finish_interrupted(dir.path()).unwrap();
+    assert_eq!(names(dir.path()), ["link"]);
+    assert!(fs::symlink_metadata(&name).unwrap().is_dir());
+    // From a name that is this long none can be read back, so nothing is done.
+    let long = dir.path().join("n".repeat(190));
+    std::os::unix::fs::symlink("/etc", &long).unwrap();
+    fs::create_dir(&staging).unwrap();
+    by_way_of_aside(&staging, &long).unwrap_err();
+    assert!(fs::read_link(&long).is_ok() && staging.is_dir());
 }
 
 #[test]

@@ -1,62 +1,30 @@
-//! A directory as a disk may have it after a power cut: what was made durable is there, of all else any part.
-//!
-//! Taken as legal: fsync(2) of a file keeps its bytes and mode, of a directory the changes of its names; syncfs(2) keeps all before it. A
-//! rename is done whole or not at all, and may be there though the making of its file's first name, or that file's bytes, are not.
+//! A directory, and what a run did to it: its calls are played again on a model, call by call, as changes and what made them durable.
 
 #![expect(clippy::cast_sign_loss, reason = "calls that failed were left out")]
 
 use super::log::{Arg, Call};
-use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet};
+use super::state::{Body, Change, Entry, Node, State};
+use std::collections::BTreeMap;
 use std::fs;
-use std::hash::{Hash, Hasher};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-type Node = usize;
-type Entry = (Node, Vec<u8>);
-
-/// What there is at a moment.
-#[derive(Debug, Clone, Default)]
-pub(super) struct State {
-    dirs: BTreeMap<Node, BTreeMap<Vec<u8>, Node>>,
-    files: BTreeMap<Node, Vec<u8>>,
-    links: BTreeMap<Node, Vec<u8>>,
-    modes: BTreeMap<Node, u32>,
-}
+use std::rc::Rc;
 
 #[derive(Debug, Clone)]
-enum Change {
-    Add(Entry, Node),
-    Take(Entry),
-    Move(Entry, Entry, Node),
-    Write(Node, u64, Vec<u8>),
-    Cut(Node, u64),
-    Mode(Node, u32),
-}
-
-#[derive(Debug, Clone)]
-enum Event {
+pub(super) enum Event {
     Change(Change),
     /// Of a file or a directory.
     Sync(Node),
     SyncAll,
 }
 
-/// A power cut.
-pub(super) struct Cut {
-    /// How many events were over.
-    pub(super) over: usize,
-    /// The changes that were lost.
-    lost: BTreeSet<usize>,
-}
-
 /// A directory, and what happened to it.
+#[derive(Clone)]
 pub(super) struct Disk {
     root: PathBuf,
-    begin: State,
+    pub(super) begin: State,
     now: State,
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     nodes: Node,
     /// Node, offset, and whether writing appends, by descriptor.
     open: BTreeMap<i64, (Node, u64, bool)>,
@@ -88,10 +56,10 @@ impl Disk {
         }
         self.now.modes.insert(node, found.mode() & 0o7777);
         if found.is_file() {
-            self.now.files.insert(node, fs::read(path).unwrap());
+            self.now.files.insert(node, Body::of(fs::read(path).unwrap()));
             return;
         }
-        self.now.dirs.insert(node, BTreeMap::new());
+        self.now.dirs.insert(node, Rc::default());
         for entry in fs::read_dir(path).unwrap() {
             let entry = entry.unwrap();
             let inode = fs::symlink_metadata(entry.path()).unwrap().ino();
@@ -101,18 +69,14 @@ impl Disk {
                 self.nodes += 1;
                 self.load(&entry.path(), child, known);
             }
-            self.now.dirs.get_mut(&node).unwrap().insert(entry.file_name().into_encoded_bytes(), child);
+            let names = Rc::make_mut(self.now.dirs.get_mut(&node).unwrap());
+            names.insert(entry.file_name().into_encoded_bytes(), child);
         }
     }
 
     /// The tree at this moment by its paths, which does not depend on how nodes are numbered.
     pub(super) fn paths(&self) -> BTreeMap<PathBuf, String> {
         self.now.paths()
-    }
-
-    /// How many events there were.
-    pub(super) fn len(&self) -> usize {
-        self.events.len()
     }
 
     /// Takes note of what a run did.
@@ -199,7 +163,7 @@ impl Disk {
     fn fresh(&mut self, mode: u32) -> Node {
         self.nodes += 1;
         for state in [&mut self.begin, &mut self.now] {
-            state.files.insert(self.nodes, Vec::new());
+            state.files.insert(self.nodes, Rc::default());
             state.modes.insert(self.nodes, mode);
         }
         self.nodes
@@ -215,7 +179,7 @@ impl Disk {
     fn wrote(&mut self, fd: i64, bytes: &[u8]) {
         let Some((node, offset, append)) = self.open.get(&fd).copied() else { return };
         let Some(file) = self.now.files.get(&node) else { return };
-        let at = if append { file.len() as u64 } else { offset };
+        let at = if append { file.bytes.len() as u64 } else { offset };
         self.open.insert(fd, (node, at + bytes.len() as u64, append));
         self.push(Change::Write(node, at, bytes.to_vec()));
     }
@@ -224,7 +188,7 @@ impl Disk {
         let (from, to) = if call.name == "sendfile" { (1, 0) } else { (0, 2) };
         let ((source, path), (out, _)) = (call.args[from].fd(), call.args[to].fd());
         let known = self.open.get(&source).and_then(|(node, ..)| self.now.files.get(node)).cloned();
-        let bytes = known.unwrap_or_else(|| fs::read(path).unwrap());
+        let bytes = known.map_or_else(|| fs::read(path).unwrap(), |body| body.bytes.clone());
         // Files are poured from their beginning, one call after the other.
         let done = self.open.get(&out).map_or(0, |(_, offset, _)| *offset as usize);
         self.wrote(out, &bytes[done..done + call.result as usize]);
@@ -237,8 +201,7 @@ impl Disk {
 
     /// Where a path leads, if it is in this directory.
     fn find(&self, path: &Path) -> Option<Node> {
-        let rest = path.strip_prefix(&self.root).ok()?;
-        rest.iter().try_fold(0, |node, name| self.now.dirs.get(&node)?.get(name.as_encoded_bytes()).copied())
+        self.now.find(path.strip_prefix(&self.root).ok()?)
     }
 
     fn entry(&self, path: &Path) -> Option<Entry> {
@@ -252,7 +215,7 @@ impl Disk {
             for state in [&mut self.begin, &mut self.now] {
                 state.files.remove(&node);
                 match what {
-                    Make::Dir => drop(state.dirs.insert(node, BTreeMap::new())),
+                    Make::Dir => drop(state.dirs.insert(node, Rc::default())),
                     Make::Link(target) => drop((state.links.insert(node, target.clone()), state.modes.remove(&node))),
                     Make::File => {}
                 }
@@ -289,59 +252,6 @@ impl Disk {
             self.push(Change::Mode(node, mode.number() as u32));
         }
     }
-
-    /// What there may be after a power cut when so many events were over: all of it, only what was made durable, and parts of the
-    /// rest, which `dice` picks. Before each event that makes something durable also: all but one change, and one change alone.
-    pub(super) fn after(&self, over: usize, dice: &mut impl FnMut() -> bool) -> Vec<Cut> {
-        let loose = self.loose(over);
-        let mut parts: Vec<BTreeSet<usize>> = vec![loose.clone(), BTreeSet::new()];
-        for _ in 0..4 {
-            parts.push(loose.iter().copied().filter(|_| dice()).collect());
-        }
-        if !matches!(self.events.get(over), Some(Event::Change(_))) {
-            for one in &loose {
-                parts.push(BTreeSet::from([*one]));
-                parts.push(loose.iter().copied().filter(|other| other != one).collect());
-            }
-        }
-        parts.into_iter().map(|kept| Cut { over, lost: loose.difference(&kept).copied().collect() }).collect()
-    }
-
-    /// What is there after a power cut.
-    pub(super) fn state(&self, cut: &Cut) -> State {
-        let mut state = self.begin.clone();
-        for (at, event) in self.events[..cut.over].iter().enumerate() {
-            if let Event::Change(change) = event
-                && !cut.lost.contains(&at)
-            {
-                state.apply(change);
-            }
-        }
-        state
-    }
-
-    /// The changes that nothing has made durable, when so many events are over.
-    fn loose(&self, over: usize) -> BTreeSet<usize> {
-        let events = &self.events[..over];
-        let is_loose = |at: usize, change: &Change| {
-            let of = match change {
-                Change::Add((dir, _), _) | Change::Take((dir, _)) => [*dir, *dir],
-                Change::Move((from, _), (to, _), _) => [*from, *to],
-                Change::Write(node, ..) | Change::Cut(node, _) | Change::Mode(node, _) => [*node, *node],
-            };
-            let keeps = |event: &Event| match event {
-                Event::Sync(node) => of[1] == *node,
-                Event::SyncAll => true,
-                Event::Change(_) => false,
-            };
-            !events[at..].iter().any(keeps)
-        };
-        let changes = events.iter().enumerate().filter_map(|(at, event)| match event {
-            Event::Change(change) => Some((at, change)),
-            _ => None,
-        });
-        changes.filter(|(at, change)| is_loose(*at, change)).map(|(at, _)| at).collect()
-    }
 }
 
 enum Make {
@@ -353,82 +263,4 @@ enum Make {
 fn absolute(dir: Option<&Arg>, path: &Arg) -> PathBuf {
     let path = PathBuf::from(std::ffi::OsString::from(String::from_utf8(path.text().to_vec()).unwrap()));
     dir.map_or(path.clone(), |dir| dir.fd().1.join(path))
-}
-
-impl State {
-    fn apply(&mut self, change: &Change) {
-        match change {
-            Change::Add((dir, name), node) => drop(self.dirs.get_mut(dir).unwrap().insert(name.clone(), *node)),
-            Change::Take((dir, name)) => drop(self.dirs.get_mut(dir).unwrap().remove(name)),
-            Change::Move((from, old), (to, new), node) => {
-                let names = self.dirs.get_mut(from).unwrap();
-                if names.get(old) == Some(node) {
-                    names.remove(old);
-                }
-                self.dirs.get_mut(to).unwrap().insert(new.clone(), *node);
-            }
-            Change::Write(node, at, bytes) => {
-                let (file, at) = (self.files.get_mut(node).unwrap(), *at as usize);
-                file.resize(file.len().max(at + bytes.len()), 0);
-                file[at..at + bytes.len()].copy_from_slice(bytes);
-            }
-            Change::Cut(node, size) => self.files.get_mut(node).unwrap().resize(*size as usize, 0),
-            Change::Mode(node, mode) => drop(self.modes.insert(*node, *mode)),
-        }
-    }
-
-    pub(super) fn paths(&self) -> BTreeMap<PathBuf, String> {
-        let mut all = BTreeMap::new();
-        self.walk(0, Path::new(""), &mut |path, node| {
-            let mode = self.modes.get(&node).map_or_else(String::new, |mode| format!("{mode:o} "));
-            let body = match (self.files.get(&node), self.links.get(&node)) {
-                (Some(bytes), _) => relocate::base::digest::Digest::of(bytes).to_string(),
-                (_, Some(target)) => String::from_utf8_lossy(target).into_owned(),
-                _ => "directory".to_owned(),
-            };
-            all.insert(path.to_owned(), mode + &body);
-        });
-        all
-    }
-
-    /// The same for two that look the same.
-    pub(super) fn sum(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.walk(0, Path::new(""), &mut |path, node| {
-            (path, self.modes.get(&node), self.files.get(&node), self.links.get(&node)).hash(&mut hasher);
-        });
-        hasher.finish()
-    }
-
-    fn walk(&self, node: Node, path: &Path, see: &mut dyn FnMut(&Path, Node)) {
-        see(path, node);
-        for (name, child) in self.dirs.get(&node).into_iter().flatten() {
-            self.walk(*child, &path.join(std::str::from_utf8(name).unwrap()), see);
-        }
-    }
-
-    /// Lays it out at a path where nothing is.
-    pub(super) fn write(&self, root: &Path) {
-        let (mut first, mut modes) = (BTreeMap::<Node, PathBuf>::new(), Vec::new());
-        self.walk(0, Path::new(""), &mut |path, node| {
-            let place = root.join(path);
-            if let Some(target) = self.links.get(&node) {
-                symlink(std::str::from_utf8(target).unwrap(), &place).unwrap();
-                return;
-            }
-            if let Some(known) = first.get(&node) {
-                fs::hard_link(known, &place).unwrap();
-                return;
-            }
-            match self.files.get(&node) {
-                Some(bytes) => fs::write(&place, bytes).unwrap(),
-                None => fs::create_dir(&place).unwrap(),
-            }
-            modes.push((place.clone(), self.modes[&node]));
-            first.insert(node, place);
-        });
-        for (place, mode) in modes.into_iter().rev() {
-            fs::set_permissions(place, fs::Permissions::from_mode(mode)).unwrap();
-        }
-    }
 }
