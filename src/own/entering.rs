@@ -72,7 +72,8 @@ impl Entered {
             return;
         }
         enter::disown(file);
-        for mark in marks(home, digest).iter().filter(|mark| is_left(mark)) {
+        let begun = named(home, ".");
+        for mark in marks(home, digest).iter().chain(&begun).filter(|mark| is_left(mark)) {
             // One that stays is counted the next time.
             let _ = fs::remove_file(mark);
         }
@@ -85,10 +86,14 @@ fn name(digest: Digest, pid: u32, number: u32) -> String {
 
 /// All marks of a copy.
 fn marks(home: &Home, digest: Digest) -> Vec<PathBuf> {
-    let begin = format!("{digest}.");
+    named(home, &format!("{digest}."))
+}
+
+/// All whose names begin so.
+fn named(home: &Home, begin: &str) -> Vec<PathBuf> {
     let listed = fs::read_dir(home.entering()).into_iter().flatten().flatten();
-    let of_copy = listed.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(&begin)));
-    of_copy.map(|entry| entry.path()).collect()
+    let found = listed.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(begin)));
+    found.map(|entry| entry.path()).collect()
 }
 
 /// Whether nobody holds a mark any more.

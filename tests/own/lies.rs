@@ -15,7 +15,7 @@ fn started(lab: &Lab, programs: &Programs, name: &str) -> String {
     lab.tomorrow();
     let begun = Instant::now();
     let ran = lab.call(&programs.path(0), &WORK).run();
-    assert!(begun.elapsed() < Duration::from_secs(9), "{name}: {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(12), "{name}: {:?}", begun.elapsed());
     assert_eq!(ran.code, Some(0), "{name}: {}", ran.err);
     assert!(ran.out.contains("run-time path") && ran.err.lines().count() <= 1, "{name}: {}", ran.err);
     ran.err
