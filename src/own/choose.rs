@@ -43,9 +43,10 @@ impl<'t> Wish<'t, '_> {
 
     fn newer(&self) -> impl DoubleEndedIterator<Item = &'t Tool> {
         let Self { version, state, again, .. } = *self;
+        let left = state.left.values().filter_map(|left| Version::parse(left)).max();
         self.of_channel().filter(move |tool| {
-            let digest = &tool.file.sha256;
-            let may_come = again || !(state.bad.contains_key(digest) || state.left.contains(digest));
+            let is_after = left.as_ref().is_none_or(|left| tool.version > *left);
+            let may_come = again || (is_after && !state.bad.contains_key(&tool.file.sha256));
             tool.version > *version && may_come
         })
     }

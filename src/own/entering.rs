@@ -72,7 +72,8 @@ impl Entered {
             return;
         }
         enter::disown(file);
-        for mark in marks(home, digest).iter().filter(|mark| is_left(mark)) {
+        let begun = named(home, ".");
+        for mark in marks(home, digest).iter().chain(&begun).filter(|mark| is_left(mark)) {
             // One that stays is counted the next time.
             let _ = fs::remove_file(mark);
         }
@@ -85,10 +86,14 @@ fn name(digest: Digest, pid: u32, number: u32) -> String {
 
 /// All marks of a copy.
 fn marks(home: &Home, digest: Digest) -> Vec<PathBuf> {
-    let begin = format!("{digest}.");
+    named(home, &format!("{digest}."))
+}
+
+/// All whose names begin so.
+fn named(home: &Home, begin: &str) -> Vec<PathBuf> {
     let listed = fs::read_dir(home.entering()).into_iter().flatten().flatten();
-    let of_copy = listed.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(&begin)));
-    of_copy.map(|entry| entry.path()).collect()
+    let found = listed.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(begin)));
+    found.map(|entry| entry.path()).collect()
 }
 
 /// Whether nobody holds a mark any more.
@@ -121,6 +126,11 @@ pub struct Entrance {
 }
 
 impl Entrance {
+    /// The program of the copy.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Enters it. Comes back only where that failed, with the reason.
     pub fn go(self, arguments: &[OsString], pid: u32) -> io::Error {
         // Where no mark can be made (a file system that is full, or read-only) there is none.
@@ -152,5 +162,35 @@ impl Entrance {
         fs::rename(&begun, &place)?;
         let descriptor = enter::inherit(&file)?;
         Ok((number, file, descriptor))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entered(count: u8) -> Entered {
+        Entered { digests: (0..count).map(|number| Digest::of(&[number])).collect(), mark: Some((3, 7)) }
+    }
+
+    #[test]
+    fn what_a_copy_is_told_reads_back_and_is_for_nobody_else() {
+        let text = entered(3).text(42);
+        assert_eq!(Entered::read(Some(&text), 42), entered(3));
+        assert_eq!(Entered::read(Some(&text), 43), Entered::default());
+        let unmarked = Entered { mark: None, ..entered(1) };
+        assert_eq!(Entered::read(Some(&unmarked.text(42)), 42), unmarked);
+        for text in ["", "42", "42:0:7", "42:0:7:", "42:0:7:xyz", "x:0:7:", ":::", "42:-:-:--"] {
+            assert_eq!(Entered::read(Some(OsStr::new(text)), 42), Entered::default(), "{text}");
+        }
+        // Input and output are not files of ours.
+        let digest = Digest::of(b"x");
+        assert_eq!(Entered::read(Some(OsStr::new(&format!("42:0:2:{digest}"))), 42).mark, None);
+    }
+
+    #[test]
+    fn no_copy_is_entered_twice_nor_more_than_eight_in_all() {
+        assert!(entered(3).may_enter(Digest::of(b"other")) && !entered(3).may_enter(Digest::of(&[2])));
+        assert!(entered(7).may_enter(Digest::of(b"other")) && !entered(8).may_enter(Digest::of(b"other")));
     }
 }

@@ -44,6 +44,15 @@ pub enum OwnError {
         /// What is wrong.
         why: String,
     },
+    /// A record of ours was written by a newer version.
+    Newer {
+        /// Its file.
+        path: PathBuf,
+        /// The version of its form.
+        format: u32,
+        /// The newest that is known here.
+        known: u32,
+    },
     /// What the project pins is not understood.
     Pinned {
         /// The file that says it.
@@ -88,7 +97,9 @@ impl OwnError {
     /// What to do about it, where we know.
     pub fn help(&self) -> Option<String> {
         let text = match self {
-            Self::Io { .. } | Self::Record { .. } | Self::Open(_) => return None,
+            Self::Io { .. } | Self::Open(_) => return None,
+            Self::Newer { .. } => "install that version of relocate",
+            Self::Record { .. } => "'relocate self update' writes state.json anew; remove another one",
             Self::Write(error) => return error.help(),
             Self::Client(error) => return error.help(),
             Self::NoHome => "set RELOCATE_HOME, or HOME, to a directory where this user may write",
@@ -132,6 +143,10 @@ impl fmt::Display for OwnError {
             Self::Home { path, why } => write!(f, "'{}' cannot be used: {why}", path.display()),
             Self::Record { path, why } | Self::Pinned { path, why } => {
                 write!(f, "'{}' cannot be used: {why}", path.display())
+            }
+            Self::Newer { path, format, known } => {
+                let path = path.display();
+                write!(f, "'{path}' cannot be used: a newer version wrote it (format {format}, this one knows {known})")
             }
             Self::OfProject(path) => write!(f, "'{}' decides that here", path.display()),
             Self::NoSource => f.write_str("nothing says where newer versions of relocate come from"),

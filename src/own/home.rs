@@ -112,3 +112,24 @@ impl Home {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_variable_that_is_an_absolute_path_says_where_it_is() {
+        let at = |pairs: &[(&str, &str)]| {
+            let find = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+            home(&find).map(|home| home.display().to_string())
+        };
+        assert_eq!(at(&[("RELOCATE_HOME", "/r"), ("HOME", "/h")]).as_deref(), Some("/r"));
+        assert_eq!(at(&[("XDG_DATA_HOME", "/x"), ("HOME", "/h")]).as_deref(), Some("/x/relocate"));
+        assert_eq!(
+            at(&[("RELOCATE_HOME", ""), ("XDG_DATA_HOME", "x"), ("HOME", "/h")]).as_deref(),
+            Some("/h/.local/share/relocate")
+        );
+        assert_eq!(at(&[("RELOCATE_HOME", "r")]), None);
+        assert_eq!(at(&[]), None);
+    }
+}

@@ -81,11 +81,13 @@ impl Look {
     pub(super) fn begin(self, held: Arc<File>, until: Deadline) -> Result<Looking, OwnError> {
         let (say, steps) = channel();
         let work = move || {
-            if let Err(error) = self.work(&say) {
+            let done = self.work(&say);
+            // First of all: who hears that it is done may begin anew.
+            drop(held);
+            if let Err(error) = done {
                 // Nobody waits any more, perhaps.
                 let _ = say.send(Step::Failed(error));
             }
-            drop(held);
         };
         let started = thread::Builder::new().name("newer".to_owned()).spawn(work);
         started.map_err(|error| OwnError::Open(format!("no thread can be started: {error}")))?;

@@ -132,8 +132,7 @@ pub(super) fn not_newer(path: &Path, format: u32, known: u32) -> Result<(), OwnE
     if format <= known {
         return Ok(());
     }
-    let why = format!("a newer version wrote it (format {format}, this one knows {known})");
-    Err(OwnError::Record { path: path.to_owned(), why })
+    Err(OwnError::Newer { path: path.to_owned(), format, known })
 }
 
 pub(super) fn as_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, WriteError> {

@@ -251,16 +251,13 @@ impl Start<'_, '_> {
     }
 
     fn follow(&mut self, looking: &Looking) -> Result<(), OwnError> {
-        let mut coming = None;
+        let (mut coming, mut is_known) = (None, false);
         loop {
             match looking.next() {
                 Ok(Step::Known(tools, warnings)) => {
-                    coming = self.known(&tools)?;
+                    (coming, is_known) = (self.known(&tools)?, true);
                     if let Some(first) = warnings.into_iter().next() {
                         self.warn(first.replace('\n', " "));
-                    }
-                    if coming.is_none() {
-                        return Ok(());
                     }
                 }
                 Ok(Step::Fetched(tool, path)) => return self.take(&tool, &path),
@@ -280,6 +277,7 @@ impl Start<'_, '_> {
                             self.begun.notes.push(Note::Notice(text));
                             Ok(())
                         }
+                        None if is_known => Ok(()),
                         None => Err(OwnError::Open(format!(
                             "{} gave no answer within {seconds} seconds",
                             crate::web::shown_url(&self.source.from)
@@ -299,13 +297,12 @@ impl Start<'_, '_> {
             state: &self.state,
             again: false,
         };
-        let found = |tool: &Tool| Found { version: tool.version.to_string(), sha256: tool.file.sha256 };
         let near = if self.source.policy == Policy::Auto { wish.near() } else { None };
         let newest = wish.newest();
         let (next, told) = (near.map(|tool| tool.version.clone()), newest.filter(|newest| near != Some(*newest)));
         let text = told.map(|tool| format!("relocate {} is available; 'relocate self update' takes it", tool.version));
-        self.state.newest = newest.map(found);
-        self.state.fetching = near.map(found);
+        self.state.newest = newest.map(Found::of);
+        self.state.fetching = near.map(Found::of);
         self.state.keep(&self.home)?;
         // Where one comes now, the one after it is told by that.
         if next.is_none() {

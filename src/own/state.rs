@@ -8,10 +8,10 @@ use super::home::Home;
 use super::source::{as_bytes, not_newer, parsed};
 use crate::base::digest::Digest;
 use crate::base::write;
-use crate::release::Version;
+use crate::release::{Tool, Version};
 use crate::tuf::Moment;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -39,9 +39,9 @@ pub struct State {
     /// Programs that are never entered again, and why.
     #[serde(default)]
     pub bad: BTreeMap<Digest, Bad>,
-    /// Programs that were gone back from: they do not come by themselves.
+    /// Programs that were gone back from, and their versions: they do not come by themselves, nor does anything older.
     #[serde(default)]
-    pub left: BTreeSet<Digest>,
+    pub left: BTreeMap<Digest, String>,
     /// When the repository was last asked, or was to be, in seconds since 1970.
     #[serde(default)]
     pub asked: Option<i64>,
@@ -81,6 +81,13 @@ pub struct Found {
     pub sha256: Digest,
 }
 
+impl Found {
+    /// What is noted of a version.
+    pub(super) fn of(tool: &Tool) -> Self {
+        Self { version: tool.version.to_string(), sha256: tool.file.sha256 }
+    }
+}
+
 impl State {
     /// Reads it; empty before the first time.
     pub(super) fn read(home: &Home) -> Result<Self, OwnError> {
@@ -93,6 +100,14 @@ impl State {
         let state: Self = parsed(&path, &bytes)?;
         not_newer(&path, state.format, FORMAT)?;
         Ok(state)
+    }
+
+    /// The same; one that is damaged is begun anew, and one of a newer version is not.
+    pub(super) fn read_or_begin(home: &Home) -> Result<Self, OwnError> {
+        match Self::read(home) {
+            Err(OwnError::Record { .. }) => Ok(Self::default()),
+            read => read,
+        }
     }
 
     /// Keeps it, durably; by whoever holds the lock.

@@ -44,7 +44,7 @@ pub struct Status {
     /// Those that are never entered again.
     pub bad: Vec<(Digest, Bad)>,
     /// Those that were gone back from.
-    pub left: Vec<Digest>,
+    pub left: Vec<(Digest, String)>,
     /// When the repository was last asked.
     pub asked: Option<Moment>,
     /// When it was last found good.
@@ -90,7 +90,7 @@ impl Own<'_> {
         status.copies = state.copies.iter().map(copy).collect();
         status.runs = state.current().map(|(_, version)| version).filter(|version| version > self.version);
         status.bad = state.bad.iter().map(|(digest, bad)| (*digest, bad.clone())).collect();
-        status.left = state.left.iter().copied().collect();
+        status.left = state.left.iter().map(|(digest, version)| (*digest, version.clone())).collect();
         status.asked = state.asked.map(Moment::from_seconds);
         status.fetching = state.fetching.as_ref().map(|fetching| fetching.version.clone());
         match remembered(&home, self.now) {

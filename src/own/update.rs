@@ -15,8 +15,9 @@ use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::event::Listener;
 use crate::client::{self, Follow, RootKey, Trust};
+use crate::objects::Objects;
 use crate::release::{Tool, Version, tools};
-use crate::tuf::{Freshness, Moment};
+use crate::tuf::{Freshness, Moment, Trusted};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +87,14 @@ pub enum Updated {
     Enter(Entrance),
 }
 
+/// A repository that was followed a moment ago.
+struct Known<'a> {
+    home: &'a Home,
+    source: &'a Source,
+    trusted: &'a Trusted,
+    objects: &'a dyn Objects,
+}
+
 impl Own<'_> {
     /// Where versions are; an error where nothing says so.
     pub fn place(&self) -> Result<(Home, Option<Pinned>), OwnError> {
@@ -112,65 +121,74 @@ impl Own<'_> {
     pub fn update(&self, update: &Update<'_>) -> Result<Updated, OwnError> {
         let (home, pinned) = self.place()?;
         let old = old_source(&home, pinned.as_ref(), update)?;
-        if old.is_none() && update.typed.from.is_none() {
-            return Err(OwnError::NoSource);
-        }
+        let from = update.typed.from.clone().or(old.as_ref().map(|old| old.from.clone())).ok_or(OwnError::NoSource)?;
         home.make()?;
-        if let Some(entrance) = self.newer_copy(&home, &State::read(&home).unwrap_or_default()) {
+        if let Some(entrance) = self.newer_copy(&home, &State::read_or_begin(&home)?) {
             return Ok(Updated::Enter(entrance));
         }
         let _held = home.hold(&mut |_| update.wait)?;
-        let from = update.typed.from.clone().or(old.as_ref().map(|old| old.from.clone())).ok_or(OwnError::NoSource)?;
         let source = old.unwrap_or_else(|| Source::new(from, update.root_key.map(RootKey::sum))).with(&update.typed);
         let objects = (self.open)(&source.from, source.ca_file.as_deref()).map_err(OwnError::Open)?;
-        let trust = Trust::at(home.trust());
         let key = pinned.as_ref().map(|pinned| &pinned.root_key).or(update.root_key);
-        let follow = Follow {
-            trust: &trust,
-            root_key: key,
-            now: self.now,
-            freshness: Freshness::Required,
-            keeps: true,
-            warn: update.warn,
-        };
-        let trusted = follow.follow(&*objects)?;
+        let trusted = self.follow(&home, key, &*objects, update.warn)?;
         if pinned.is_none() {
             source.keep_in(&home)?;
         }
-        let tools = tools(client::files(&trusted), self.platform);
-        // A record that cannot be read is made anew.
-        let mut state = State::read(&home).unwrap_or_default();
-        let wish =
-            Wish { tools: &tools, channel: &source.channel, version: self.version, state: &state, again: update.again };
-        let newest = wish.newest();
-        let found = newest.map(|tool| Found { version: tool.version.to_string(), sha256: tool.file.sha256 });
-        let next = wish.next();
-        let done = match (next, newest) {
-            _ if wish.last().is_none() => {
-                let (channel, platform) = (source.channel.clone(), self.platform.to_owned());
-                Err(OwnError::Empty { channel, platform })
-            }
-            (None, None) => Ok(stays(&wish).map_or(Updated::Nothing(source.channel.clone()), Updated::Stays)),
-            (None, Some(newest)) if !update.check => {
-                let wants = newest.wants.clone().unwrap_or_else(|| newest.version.clone());
-                Ok(Updated::OutOfReach { version: newest.version.clone(), wants })
-            }
-            (_, Some(newest)) if update.check => Ok(Updated::Available(newest.version.clone())),
-            (Some(tool), _) => {
-                let path = look::fetch_with(&home, &trusted, tool, &*objects, (update.listener, update.cancel))?;
-                self.take(&home, &mut state, tool, &path)?;
-                let is_more =
-                    newest.is_some_and(|newest| newest.version > tool.version && newest.is_for(&tool.version));
-                let (version, sha256) = (tool.version.clone(), tool.file.sha256);
-                let next = is_more.then(|| self.entrance(&home, sha256)).filter(|it| it.before.may_enter(sha256));
-                Ok(Updated::Taken { version, sha256, next })
-            }
-            (None, Some(_)) => Ok(Updated::Nothing(source.channel.clone())),
-        };
+        self.decide(&Known { home: &home, source: &source, trusted: &trusted, objects: &*objects }, update)
+    }
+
+    fn follow(
+        &self,
+        home: &Home,
+        root_key: Option<&RootKey>,
+        objects: &dyn Objects,
+        warn: &dyn Fn(String),
+    ) -> Result<Trusted, OwnError> {
+        let trust = Trust::at(home.trust());
+        let freshness = Freshness::Required;
+        Ok(Follow { trust: &trust, root_key, now: self.now, freshness, keeps: true, warn }.follow(objects)?)
+    }
+
+    /// What is done with what there is, and what is known from now on.
+    fn decide(&self, known: &Known<'_>, update: &Update<'_>) -> Result<Updated, OwnError> {
+        let tools = tools(client::files(known.trusted), self.platform);
+        let mut state = State::read_or_begin(known.home)?;
+        let channel = known.source.channel.as_str();
+        let wish = Wish { tools: &tools, channel, version: self.version, state: &state, again: update.again };
+        let (next, newest, last) = (wish.next(), wish.newest(), wish.last());
+        let is_more = next.is_some_and(|next| Wish { version: &next.version, ..wish }.next().is_some());
         state.asked = Some(self.now.seconds());
-        state.newest = found;
-        state.keep(&home)?;
+        state.newest = newest.map(Found::of);
+        let done = match (next, newest, last) {
+            (.., None) => Err(OwnError::Empty { channel: channel.to_owned(), platform: self.platform.to_owned() }),
+            (_, None, Some(last)) if last.version > *self.version => Ok(Updated::Stays(last.version.clone())),
+            (_, None, _) => Ok(Updated::Nothing(channel.to_owned())),
+            (_, Some(newest), _) if update.check => Ok(Updated::Available(newest.version.clone())),
+            (None, Some(newest), _) => {
+                let (version, wants) = (newest.version.clone(), newest.wants.clone());
+                Ok(Updated::OutOfReach { wants: wants.unwrap_or_else(|| version.clone()), version })
+            }
+            (Some(tool), ..) => self.fetch(known, &mut state, tool, update).map(|sha256| {
+                let next = is_more.then(|| self.entrance(known.home, sha256));
+                let next = next.filter(|entrance| entrance.before.may_enter(sha256));
+                Updated::Taken { version: tool.version.clone(), sha256, next }
+            }),
+        };
+        state.keep(known.home)?;
         done
+    }
+
+    /// Fetches a version, and takes it.
+    fn fetch(
+        &self,
+        known: &Known<'_>,
+        state: &mut State,
+        tool: &Tool,
+        update: &Update<'_>,
+    ) -> Result<Digest, OwnError> {
+        let telling = (update.listener, update.cancel);
+        let path = look::fetch_with(known.home, known.trusted, tool, known.objects, telling)?;
+        self.take(known.home, state, tool, &path).map(|()| tool.file.sha256)
     }
 
     fn take(&self, home: &Home, state: &mut State, tool: &Tool, path: &Path) -> Result<(), OwnError> {
@@ -206,7 +224,7 @@ impl Own<'_> {
         let mut state = State::read(&home)?;
         let (digest, version) = state.current().ok_or(OwnError::NothingBefore)?;
         let before = state.previous.and_then(|previous| state.copy(previous));
-        state.left.insert(digest);
+        state.left.insert(digest, version.to_string());
         state.current = before.as_ref().map(|(digest, _)| *digest);
         state.previous = None;
         state.fetching = None;
@@ -250,10 +268,4 @@ fn old_source(home: &Home, pinned: Option<&Pinned>, update: &Update<'_>) -> Resu
         }
     }
     Ok(old)
-}
-
-/// The newest version, where it is newer than this program and is not to come.
-fn stays(wish: &Wish<'_, '_>) -> Option<Version> {
-    let last = wish.last()?;
-    (last.version > *wish.version).then(|| last.version.clone())
 }

@@ -39,6 +39,9 @@ fn text(status: &Status) -> String {
     for (digest, bad) in &status.bad {
         table.row("bad", format!("{} ({digest}): {}", bad.version, bad.why));
     }
+    for (digest, version) in &status.left {
+        table.row("left", format!("{version} ({digest}): gone back from"));
+    }
     let Some(source) = &status.source else {
         table.row("follows", "nothing; 'relocate self update --from PLACE --root-key FILE|SHA256' begins");
         return table.text();
@@ -84,12 +87,13 @@ fn document(status: &Status) -> Value {
     };
     let bad =
         status.bad.iter().map(|(digest, bad)| json!({ "version": bad.version, "sha256": digest, "why": bad.why }));
+    let left = status.left.iter().map(|(digest, version)| json!({ "version": version, "sha256": digest }));
     let source = status.source.as_ref();
     let version = |version: Option<&crate::release::Version>| version.map(ToString::to_string);
     json!({
         "installed": own::VERSION, "runs": version(status.runs.as_ref()).unwrap_or_else(|| own::VERSION.to_owned()),
         "home": status.home.as_deref().map(json::place), "project": status.project.as_deref().map(json::place),
-        "copies": status.copies.iter().map(copy).collect::<Vec<_>>(), "bad": bad.collect::<Vec<_>>(), "left": status.left,
+        "copies": status.copies.iter().map(copy).collect::<Vec<_>>(), "bad": bad.collect::<Vec<_>>(), "left": left.collect::<Vec<_>>(),
         "from": source.map(|source| shown_url(&source.from)), "channel": source.map(|source| &source.channel),
         "policy": source.map(|source| source.policy), "asked": moment(status.asked), "checked": moment(status.checked),
         "good_until": moment(status.good_until), "expired": status.good_until.map(|until| until <= now()),
