@@ -85,12 +85,12 @@ def main():
     if os.environ.get("LISTEN_PID") != str(os.getpid()) or os.environ.get("LISTEN_FDS") != "1":
         sys.exit("server: no socket was handed on (LISTEN_FDS)")
     server = Server(socket.socket(fileno=3))
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    # Waited for, not handled: a handler is run by the main thread alone, which under load may not come to it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     answering = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     answering.start()
     notify("READY=1")
-    stop.wait()
+    signal.sigwait({signal.SIGTERM})
     server.finish()
     answering.join()
 
