@@ -50,8 +50,11 @@ impl<'a> Base<'a> {
         };
         let record = read(manifest::MANIFEST)?;
         let manifest = Manifest::parse(&record).map_err(|error| unreadable(&error))?;
-        let place = Whereabouts::parse(&read(manifest::PLACE)?).map_err(|error| unreadable(&error))?;
-        let standing = place.paths().cloned().collect();
+        // Without that record it was unpacked and nothing was written into it, which its bytes will show.
+        let has_place = path.join(manifest::PLACE).exists();
+        let place = has_place.then(|| read(manifest::PLACE)).transpose()?;
+        let place = place.map(|bytes| Whereabouts::parse(&bytes)).transpose().map_err(|error| unreadable(&error))?;
+        let standing = place.iter().flat_map(Whereabouts::paths).cloned().collect();
         Ok(Self { path, manifest, record, standing })
     }
 

@@ -202,3 +202,20 @@ fn a_directory_that_follows_a_repository_gets_no_releases_of_another_kind() {
     let answer = lab.ask("alice", &request("main")).expect(2, "follows the repository https://example.org/x");
     assert!(!answer.end.to_string().contains("secret"));
 }
+
+/// Such as `-o DIR/` makes, or tar: nothing was written into it yet, and no release needs that.
+#[test]
+fn a_base_that_was_only_unpacked_will_do() {
+    let lab = Lab::new();
+    fs::create_dir(lab.place.at("unpacked")).unwrap();
+    crate::place::succeed(
+        Command::new("tar").arg("xf").arg(lab.place.at("base.tar.gz")).arg("-C").arg(lab.place.at("unpacked")),
+    );
+    let name = crate::place::names(&lab.place.at("unpacked")).pop().unwrap();
+    let base = fs::canonicalize(lab.place.at("unpacked")).unwrap().join(name);
+    lab.policy(&format!("base = \"{}\"", base.display()));
+    lab.deploy("main");
+    assert_eq!(output(lab.current("bin/where")), lab.root().join("r/1").display().to_string());
+    relocate(lab.place.dir(), ["verify", "srv/r/1"]).expect(0, &["every byte"], &[]);
+    relocate(lab.place.dir(), ["verify", base.to_str().unwrap()]).expect(0, &["every byte"], &[]);
+}
