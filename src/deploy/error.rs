@@ -124,6 +124,9 @@ impl DeployError {
             Self::Taken { .. } => "choose another place with into or docs-into in the policy",
             Self::Write(error) => return error.help(),
             Self::Live(error) => return error.help(),
+            Self::Update(UpdateError::Differs { .. }) => {
+                "something wrote into the release while it was made: look at what builds the documentation"
+            }
             Self::Update(error) => return error.help(),
             Self::Parcel(ParcelError::Misfit(misfit)) => return Some(misfit.help()),
             Self::Parcel(_) => "install the base anew, or let 'relocate verify' tell what is wrong with it",

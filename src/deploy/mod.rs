@@ -10,12 +10,14 @@ mod caller;
 mod docs;
 mod error;
 mod git;
+mod journal;
 mod policy;
 mod push;
 mod record;
 mod request;
 mod run;
 mod tree;
+mod wanted;
 
 pub use ask::{AskError, End, Event, Host};
 pub use caller::{Caller, fingerprint, uid_of_peer};

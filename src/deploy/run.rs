@@ -4,14 +4,16 @@ use super::caller::Caller;
 use super::docs::Docs;
 use super::error::DeployError;
 use super::git::Repository;
+use super::journal::Journal;
 use super::policy::{App, Policy};
 use super::record;
-use super::request::{Request, is_commit};
+use super::request::Request;
 use super::tree::{Base, draft, is_free};
+use super::wanted::Wanted;
 use crate::base::child::Cancel;
 use crate::base::event::Listener;
 use crate::base::path::Prefix;
-use crate::base::write::{self, Parents, Scratch};
+use crate::base::write::{Parents, Scratch};
 use crate::live::{Held, Known, Root, Serial, Wait};
 use crate::preflight::Machine;
 use crate::tuf::Moment;
@@ -71,8 +73,9 @@ pub enum Outcome {
 /// Serves one request. `commit` is what a push just brought, in the place of what the name leads to now.
 pub fn serve(serve: &Serve<'_>, request: &Request, commit: Option<&str>) -> Result<Deployed, DeployError> {
     let mut found = None;
-    let done = serve.permitted(request).and_then(|wanted| {
-        serve.note("begun", request, json!({}))?;
+    let journal = serve.journal();
+    let done = Wanted::of(serve.policy, serve.caller, request).and_then(|wanted| {
+        journal.note("begun", request, json!({}))?;
         serve.deploy(request, &wanted, commit, &mut found)
     });
     match &done {
@@ -83,148 +86,27 @@ pub fn serve(serve: &Serve<'_>, request: &Request, commit: Option<&str>) -> Resu
                 Outcome::Planned => "planned",
             };
             let facts = json!({ "commit": deployed.commit, "to": deployed.serial, "before": deployed.before });
-            serve.note(result, request, facts)?;
+            journal.note(result, request, facts)?;
         }
         Err(error) => {
             let result = if matches!(error, DeployError::Denied { .. }) { "refused" } else { "failed" };
             let mut facts = Map::from_iter([("why".to_owned(), json!(error.to_string()))]);
             facts.extend(found.map(|commit: String| ("commit".to_owned(), json!(commit))));
             // The error it is about is the one to hear of.
-            let _ = serve.note(result, request, Value::Object(facts));
+            let _ = journal.note(result, request, Value::Object(facts));
         }
     }
     done
 }
 
-/// An application, and what may be deployed of it for this request.
-struct Wanted<'a> {
-    app: &'a App,
-    reference: Reference,
-}
-
-/// What was asked for.
-enum Reference {
-    /// Full names, one of which is meant.
-    Names(Vec<String>),
-    /// A commit, which a ref that is allowed must have.
-    Commit(String),
-    /// The branch that the repository calls its own.
-    Head,
-}
-
 impl Serve<'_> {
+    fn journal(&self) -> Journal<'_> {
+        Journal { path: &self.policy.audit, caller: self.caller, clock: self.clock, tool: self.tool }
+    }
+
     /// Adds a line to the log for what is no request.
     pub fn refuse(&self, why: &DeployError) -> Result<(), DeployError> {
-        self.line("refused", json!({ "why": why.to_string() }))
-    }
-
-    fn note(&self, result: &str, request: &Request, facts: Value) -> Result<(), DeployError> {
-        let mut line = json!({ "app": request.app, "ref": request.reference, "docs": request.docs });
-        if let (Value::Object(line), Value::Object(facts)) = (&mut line, facts) {
-            line.extend(facts);
-        }
-        self.line(result, line)
-    }
-
-    fn line(&self, result: &str, facts: Value) -> Result<(), DeployError> {
-        let mut line = Map::new();
-        line.insert("time".to_owned(), json!((self.clock)().to_string()));
-        line.insert("result".to_owned(), json!(result));
-        if let (Value::Object(facts), Value::Object(caller)) = (facts, json!(self.caller)) {
-            line.extend(facts.into_iter().chain(caller));
-        }
-        line.insert("pid".to_owned(), json!(std::process::id()));
-        line.insert("tool".to_owned(), json!(self.tool));
-        Ok(write::append_line(&self.policy.audit, &Value::Object(line).to_string())?)
-    }
-
-    /// What the policy lets this caller deploy of what was asked for. Nothing is looked up before that is known.
-    fn permitted(&self, request: &Request) -> Result<Wanted<'_>, DeployError> {
-        request.check()?;
-        let what = |reference: Option<&str>| {
-            let docs = if request.docs { " with its documentation" } else { "" };
-            reference.map_or_else(
-                || format!("'{}'{docs}", request.app),
-                |name| format!("'{}' from '{name}'{docs}", request.app),
-            )
-        };
-        let denied = |reference| DeployError::Denied { caller: self.caller.to_string(), what: what(reference) };
-        let app = self.policy.apps.get(&request.app).filter(|app| app.knows(self.caller));
-        let app = app.ok_or_else(|| denied(None))?;
-        let asked = request.reference.as_deref().or(app.reference.as_deref());
-        let reference = match asked {
-            None => Reference::Head,
-            Some(id) if is_commit(id) => Reference::Commit(id.to_owned()),
-            Some(name) => {
-                let names = if name.starts_with("refs/") {
-                    vec![name.to_owned()]
-                } else {
-                    vec![format!("refs/heads/{name}"), format!("refs/tags/{name}")]
-                };
-                let names: Vec<_> =
-                    names.into_iter().filter(|name| app.permits(self.caller, name, request.docs)).collect();
-                if names.is_empty() {
-                    return Err(denied(Some(name)));
-                }
-                Reference::Names(names)
-            }
-        };
-        if request.docs && app.docs.is_empty() {
-            return Err(DeployError::NoDocs { app: request.app.clone() });
-        }
-        Ok(Wanted { app, reference })
-    }
-
-    /// The commit that is meant, and the full name it goes by.
-    fn commit(
-        &self,
-        request: &Request,
-        wanted: &Wanted<'_>,
-        git: &Repository<'_>,
-    ) -> Result<(Option<String>, String), DeployError> {
-        let none = |name: &str| DeployError::NoRef { reference: name.to_owned() };
-        let denied = |name: &str| DeployError::Denied {
-            caller: self.caller.to_string(),
-            what: format!("'{}' from '{name}'", request.app),
-        };
-        match &wanted.reference {
-            Reference::Head => {
-                let head = git.head()?;
-                if !wanted.app.permits(self.caller, &head, request.docs) {
-                    return Err(denied(&head));
-                }
-                let commit = git.commit(&head)?.ok_or_else(|| none(&head))?;
-                Ok((Some(head), commit))
-            }
-            Reference::Names(names) => {
-                let mut found: Option<(Option<String>, String)> = None;
-                for name in names {
-                    let Some(commit) = git.commit(name)? else { continue };
-                    match &found {
-                        Some((_, other)) if *other != commit => {
-                            return Err(DeployError::Ambiguous {
-                                reference: request.reference.clone().unwrap_or_default(),
-                            });
-                        }
-                        Some(_) => {}
-                        None => found = Some((Some(name.clone()), commit)),
-                    }
-                }
-                found.ok_or_else(|| {
-                    none(request.reference.as_deref().or(names.first().map(String::as_str)).unwrap_or_default())
-                })
-            }
-            Reference::Commit(id) => {
-                let commit = git.commit(id)?;
-                for name in git.refs()?.iter().filter(|name| wanted.app.permits(self.caller, name, request.docs)) {
-                    if commit.as_ref().is_some_and(|commit| commit == id) && git.reaches(name, id)? {
-                        return Ok((None, id.clone()));
-                    }
-                }
-                // Whether a commit is there that may not be deployed is nobody's business.
-                Err(denied(id))
-            }
-        }
+        self.journal().refused(why)
     }
 
     /// Does it, and says which commit that is as soon as it is known.
@@ -254,7 +136,7 @@ impl Serve<'_> {
             (self.say)(&format!("fetching from {remote}"));
             git.fetch(remote)?;
         }
-        let (reference, commit) = self.commit(request, wanted, &git)?;
+        let (reference, commit) = wanted.commit(&git)?;
         let commit = match (pushed, &reference) {
             (Some(pushed), Some(name)) if git.reaches(name, pushed)? => pushed.to_owned(),
             _ => commit,
