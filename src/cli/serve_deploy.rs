@@ -11,8 +11,8 @@ use crate::base::child::Cancel;
 use crate::base::event::Silent;
 use crate::base::host;
 use crate::deploy::{
-    Caller, DeployError, Deployed, End, Event, LONGEST, Outcome, Policy, Request, Serve, fingerprint, pushed, serve,
-    uid_of_peer,
+    Caller, DeployError, Deployed, End, Event, LONGEST, Outcome, Policy, Request, Serve, clean, fingerprint, pushed,
+    serve, uid_of_peer,
 };
 use crate::live::LiveError;
 use crate::parcel::ParcelError;
@@ -83,7 +83,7 @@ fn caller(args: &ServeDeployArgs) -> Result<(Caller, bool), String> {
 fn one(serving: &Serve<'_>, answer: &Answer) -> Exit {
     let request = line().and_then(|line| Ok(Request::parse(&line)?));
     match request {
-        Ok(request) => answer.done(serve(serving, &request, None)),
+        Ok(request) => answer.done(serve(serving, &request)),
         Err(error) => {
             let _ = serving.refuse(&error);
             answer.failed(&error)
@@ -114,12 +114,11 @@ fn after_push(serving: &Serve<'_>, answer: &Answer, name: &str) -> Exit {
     };
     let (wanted, others) = pushed(&lines, app);
     for other in others {
-        answer.log(&format!("{} is not deployed by a push", other.reference));
+        answer.log(&format!("{other} is not deployed by a push"));
     }
     let Some(wanted) = wanted else { return Exit::Done };
-    let reference = Some(wanted.reference);
-    let request = Request { reference, docs: app.docs_on_push, wait: true, ..Request::of(name) };
-    answer.done(serve(serving, &request, Some(&wanted.commit)))
+    let request = Request { reference: Some(wanted), docs: app.docs_on_push, wait: true, ..Request::of(name) };
+    answer.done(serve(serving, &request))
 }
 
 /// The way back to whoever asks.
@@ -131,7 +130,7 @@ struct Answer {
 impl Answer {
     fn log(&self, text: &str) {
         if self.plain {
-            say(&format!("{text}\n"));
+            say(&format!("{}\n", clean(text)));
         } else {
             say(&format!("{}\n", Event::Log { text: text.to_owned() }.line()));
         }
@@ -141,9 +140,9 @@ impl Answer {
         if !self.plain {
             say(&format!("{}\n", Event::End(end.clone()).line()));
         } else if end.exit == 0 {
-            say(&format!("deployed: {}\n", end.message));
+            say(&format!("deployed: {}\n", clean(&end.message)));
         } else {
-            talk(&format!("not deployed: {}\n", end.message));
+            talk(&format!("not deployed: {}\n", clean(&end.message)));
             if let Some(help) = &end.help {
                 talk(&format!("help: {help}\n"));
             }
@@ -199,10 +198,12 @@ fn exit(error: &DeployError) -> Exit {
         | DeployError::NoRef { .. }
         | DeployError::Ambiguous { .. }
         | DeployError::NoDocs { .. }
-        | DeployError::Inadmissible(_)
-        | DeployError::Update(UpdateError::Differs { .. }) => Exit::No,
+        | DeployError::Inadmissible(_) => Exit::No,
         DeployError::Taken { .. } | DeployError::Parcel(ParcelError::Misfit(_)) => Exit::Refused,
-        DeployError::Docs { .. } | DeployError::Outside { .. } => Exit::Build,
+        // What wrote into files of the base is the build of the documentation: nothing else runs.
+        DeployError::Docs { .. } | DeployError::Outside { .. } | DeployError::Update(UpdateError::Differs { .. }) => {
+            Exit::Build
+        }
         DeployError::Live(LiveError::Busy { .. }) => Exit::InUse,
         _ => Exit::Environment,
     }

@@ -170,14 +170,17 @@ fn read(from: impl Read, tell: &mut dyn FnMut(&str)) -> Option<End> {
         }
         match serde_json::from_slice::<Event>(&line) {
             Ok(Event::Log { text }) => tell(&clean(&text)),
-            Ok(Event::End(said)) => end = Some(said),
+            Ok(Event::End(said)) => {
+                let (message, help) = (clean(&said.message), said.help.as_deref().map(clean));
+                end = Some(End { message, help, ..said });
+            }
             Err(_) => tell(&clean(String::from_utf8_lossy(&line).trim_end())),
         }
     }
 }
 
 /// A line that does nothing to a terminal.
-fn clean(line: &str) -> String {
+pub fn clean(line: &str) -> String {
     line.chars().map(|one| if one.is_control() && one != '\t' { '\u{fffd}' } else { one }).collect()
 }
 

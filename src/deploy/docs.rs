@@ -10,7 +10,7 @@ use crate::base::write::WriteError;
 use crate::release::{Argv, Program};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -43,21 +43,22 @@ impl Docs<'_> {
     pub(super) fn build(&self, commands: &[Argv]) -> Result<(), DeployError> {
         fs::create_dir_all(self.out).map_err(WriteError::io("make the directory", self.out))?;
         let home = crate::base::write::Scratch::create("relocate-docs.")?;
+        let log = File::create(self.log).map_err(WriteError::io("write", self.log))?;
         for command in commands {
-            self.run(command, home.path())?;
+            self.run(command, home.path(), &log)?;
         }
         Ok(())
     }
 
-    fn run(&self, command: &Argv, home: &Path) -> Result<(), DeployError> {
+    fn run(&self, command: &Argv, home: &Path, log: &File) -> Result<(), DeployError> {
         let failed = |how: String| DeployError::Docs { command: command.to_string(), how };
         let task = self.task(command, home).ok_or_else(|| failed("names no program".to_owned()))?;
-        let log = File::create(self.log).map_err(WriteError::io("write", self.log))?;
-        let both = log.try_clone().map_err(WriteError::io("write", self.log))?;
-        let running = task.start(log, both).map_err(|error| failed(format!("cannot be started: {error}")))?;
+        let log = || log.try_clone().map_err(WriteError::io("write", self.log));
+        let from = log()?.stream_position().unwrap_or_default();
+        let running = task.start(log()?, log()?).map_err(|error| failed(format!("cannot be started: {error}")))?;
         let over = AtomicBool::new(false);
         let ended = thread::scope(|scope| {
-            scope.spawn(|| self.follow(&over));
+            scope.spawn(|| self.follow(from, &over));
             let ended = running.wait_within(self.limit, self.cancel);
             over.store(true, Ordering::SeqCst);
             ended
@@ -71,9 +72,12 @@ impl Docs<'_> {
         }
     }
 
-    /// Tells the lines of the log as they come, until it is over and the last one was told.
-    fn follow(&self, over: &AtomicBool) {
-        let Ok(log) = File::open(self.log) else { return };
+    /// Tells the lines of the log from there on as they come, until it is over and the last one was told.
+    fn follow(&self, from: u64, over: &AtomicBool) {
+        let Ok(mut log) = File::open(self.log) else { return };
+        if log.seek(SeekFrom::Start(from)).is_err() {
+            return;
+        }
         let (mut log, mut line) = (BufReader::new(log), Vec::new());
         loop {
             let is_over = over.load(Ordering::SeqCst);

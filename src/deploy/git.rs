@@ -1,12 +1,15 @@
 //! What git is asked: which refs there are, which commit one is, what that commit has.
 //!
 //! Each call is one program with a list of words and an environment of its own, ended when its time is up. Names that come from a
-//! request are full names by then (`refs/heads/...`) or whole commit ids, which git takes for nothing else.
+//! request are full names by then (`refs/heads/...`) and looked up as nothing else, or whole commit ids. Objects that stand in for
+//! others (git-replace(1)) do not count: what is deployed is what the log says.
 
 use super::error::DeployError;
 use crate::base::child::{Answer, Cancel, End, Task};
 use crate::base::host;
 use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,7 +31,32 @@ impl Repository<'_> {
         self.must(&["fetch", "--quiet", "--prune", "--", remote]).map(drop)
     }
 
-    /// The commit of a full name or a commit id; none where there is no such.
+    /// Refuses one that others than root and this user own: its configuration says what programs git runs.
+    pub(super) fn owned(&self, user: u32) -> Result<(), DeployError> {
+        for path in [self.path.to_owned(), self.path.join("config")] {
+            let owner = fs::metadata(&path).map_err(DeployError::io("look at", &path))?.uid();
+            if owner != 0 && owner != user {
+                let why = format!("it belongs to user {owner}, who is neither root nor this one ({user})");
+                return Err(DeployError::Policy { path, why });
+            }
+        }
+        Ok(())
+    }
+
+    /// The commit that a full name leads to; none where there is no such ref. Where it is not there, rev-parse(1) would try other
+    /// names, and take `x-gID` for a commit id.
+    pub(super) fn of_ref(&self, name: &str) -> Result<Option<String>, DeployError> {
+        let words = ["show-ref", "--verify", "--hash", "--", name];
+        let answer = self.ask(&words)?;
+        let id = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
+        match answer.ended.end {
+            End::Exited(0) if super::request::is_commit(&id) => self.commit(&id),
+            End::Exited(1 | 128) if is_no_ref(&answer.stderr) => Ok(None),
+            _ => Err(self.failed(&words, &answer)),
+        }
+    }
+
+    /// The commit of a whole id, which may be a tag's; none where there is no such.
     pub(super) fn commit(&self, name: &str) -> Result<Option<String>, DeployError> {
         let answer = self.ask(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")])?;
         let text = String::from_utf8_lossy(&answer.stdout).trim().to_owned();
@@ -124,6 +152,11 @@ impl Repository<'_> {
     }
 }
 
+/// What show-ref(1) says of a name that is not there.
+fn is_no_ref(stderr: &[u8]) -> bool {
+    String::from_utf8_lossy(stderr).contains("not a valid ref")
+}
+
 /// What rev-parse(1) says of a commit id that the repository does not have, quiet or not.
 fn is_unknown_object(stderr: &[u8]) -> bool {
     let said = String::from_utf8_lossy(stderr);
@@ -135,6 +168,7 @@ fn environment() -> Vec<(OsString, OsString)> {
     let said = [
         ("PATH", "/usr/local/bin:/usr/bin:/bin"),
         ("LC_ALL", "C"),
+        ("GIT_NO_REPLACE_OBJECTS", "1"),
         ("GIT_TERMINAL_PROMPT", "0"),
         ("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
     ];

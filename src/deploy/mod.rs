@@ -19,10 +19,10 @@ mod run;
 mod tree;
 mod wanted;
 
-pub use ask::{AskError, End, Event, Host};
+pub use ask::{AskError, End, Event, Host, clean};
 pub use caller::{Caller, fingerprint, uid_of_peer};
 pub use error::DeployError;
 pub use policy::{App, Policy};
-pub use push::{Pushed, pushed};
+pub use push::pushed;
 pub use request::{LONGEST, Request};
 pub use run::{Deployed, Outcome, Serve, serve};

@@ -307,7 +307,7 @@ refs = ["refs/heads/main"]
             ("[app.web]", "[app.web]\nfetch = \"--upload-pack=x\"", "remote"),
             ("[app.web]", "[app.web]\nkeep = 0", "at least 1"),
             ("[app.web]", "[app.web]\nshell = \"x\"", "unknown field"),
-            ("[app.web]", "[app.web]\n[app.web.hooks]\nactivate = [[\"x/../../y\"]]", "no program"),
+            ("refs = [\"refs/heads/main\"]", "refs = []\n[app.web.hooks]\nactivate = [[\"x/../../y\"]]", "no program"),
             ("[app.web]", "[app.Web]", "make a name"),
             ("audit = \"/var", "audit = \"var", "absolute"),
         ] {

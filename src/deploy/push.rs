@@ -3,17 +3,10 @@
 use super::policy::App;
 use super::request::is_commit;
 
-/// A ref that was pushed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pushed {
-    /// Its full name.
-    pub reference: String,
-    /// What it leads to now; all zeros where it is gone.
-    pub commit: String,
-}
-
-/// Reads the lines; what is none of that form is passed over. The second list has what a push does not deploy, or is gone.
-pub fn pushed(lines: &str, app: &App) -> (Option<Pushed>, Vec<Pushed>) {
+/// The full name of the ref that is to be deployed, and of those that are not, or are gone. What is no line of that form is passed
+/// over. To which commit it leads is asked of the repository when its turn has come: of two pushes at once the later one is then
+/// what both deploy.
+pub fn pushed(lines: &str, app: &App) -> (Option<String>, Vec<String>) {
     let (mut wanted, mut others) = (None, Vec::new());
     for line in lines.lines() {
         let mut words = line.split(' ');
@@ -24,13 +17,13 @@ pub fn pushed(lines: &str, app: &App) -> (Option<Pushed>, Vec<Pushed>) {
         if !is_commit(commit) {
             continue;
         }
-        let pushed = Pushed { reference: reference.to_owned(), commit: commit.to_owned() };
+        let name = reference.to_owned();
         let is_gone = commit.bytes().all(|byte| byte == b'0');
         if !is_gone && app.on_push.has(reference) {
             // Two at once that both are to be deployed: the last one counts.
-            others.extend(wanted.replace(pushed));
+            others.extend(wanted.replace(name));
         } else {
-            others.push(pushed);
+            others.push(name);
         }
     }
     (wanted, others)

@@ -12,8 +12,9 @@ use super::tree::{Base, draft, is_free};
 use super::wanted::Wanted;
 use crate::base::child::Cancel;
 use crate::base::event::Listener;
+use crate::base::host;
 use crate::base::path::Prefix;
-use crate::base::write::{Parents, Scratch};
+use crate::base::write::{self, Parents};
 use crate::live::{Held, Known, Root, Serial, Wait};
 use crate::preflight::Machine;
 use crate::tuf::Moment;
@@ -70,13 +71,13 @@ pub enum Outcome {
     Planned,
 }
 
-/// Serves one request. `commit` is what a push just brought, in the place of what the name leads to now.
-pub fn serve(serve: &Serve<'_>, request: &Request, commit: Option<&str>) -> Result<Deployed, DeployError> {
+/// Serves one request.
+pub fn serve(serve: &Serve<'_>, request: &Request) -> Result<Deployed, DeployError> {
     let mut found = None;
     let journal = serve.journal();
     let done = Wanted::of(serve.policy, serve.caller, request).and_then(|wanted| {
         journal.note("begun", request, json!({}))?;
-        serve.deploy(request, &wanted, commit, &mut found)
+        serve.deploy(request, &wanted, &mut found)
     });
     match &done {
         Ok(deployed) => {
@@ -114,7 +115,6 @@ impl Serve<'_> {
         &self,
         request: &Request,
         wanted: &Wanted<'_>,
-        pushed: Option<&str>,
         found: &mut Option<String>,
     ) -> Result<Deployed, DeployError> {
         let app = wanted.app;
@@ -132,15 +132,12 @@ impl Serve<'_> {
         let wait = if request.wait { Wait::Yes } else { Wait::No };
         let mut held = if request.dry_run { None } else { Some(local.hold(&root, wait)?) };
         let git = Repository { git: &self.policy.git, path: &app.repository, cancel: self.cancel };
+        git.owned(host::uid())?;
         if let Some(remote) = app.fetch.as_deref().filter(|_| !request.dry_run) {
             (self.say)(&format!("fetching from {remote}"));
             git.fetch(remote)?;
         }
         let (reference, commit) = wanted.commit(&git)?;
-        let commit = match (pushed, &reference) {
-            (Some(pushed), Some(name)) if git.reaches(name, pushed)? => pushed.to_owned(),
-            _ => commit,
-        };
         *found = Some(commit.clone());
         (self.say)(&format!("{} is commit {commit}", reference.as_deref().unwrap_or("what was asked for")));
         let before = root.current()?;
@@ -184,8 +181,8 @@ impl Serve<'_> {
         for submodule in git.submodules(&deployed.commit)? {
             (self.say)(&format!("warning: '{submodule}' is a submodule, and is not checked out"));
         }
-        let scratch = Scratch::create("relocate-deploy.")?;
-        let tar = scratch.path().join("commit.tar");
+        // In a place that the next run writes to again, so that what a killed one left goes.
+        let tar = held.root().records().join("commit.tar");
         git.archive(&deployed.commit, &tar)?;
         let place = held.root().release(serial);
         let dest = Prefix::new(place.as_os_str().as_bytes());
@@ -194,7 +191,9 @@ impl Serve<'_> {
         if let Some(base) = &base {
             (self.say)(&format!("building release {serial} on {}", base.path.display()));
         }
-        let draft = draft(base.as_ref(), &dest, &tar, &into, self.tool, self.listener)?;
+        let draft = draft(base.as_ref(), &dest, &tar, &into, self.tool, self.listener);
+        write::remove(&tar)?;
+        let draft = draft?;
         if request.docs {
             is_free(&draft.manifest, &docs)?;
         }

@@ -77,13 +77,13 @@ impl<'a> Wanted<'a> {
                 if !self.app.permits(self.caller, &head, request.docs) {
                     return Err(denied(&head));
                 }
-                let commit = git.commit(&head)?.ok_or_else(|| none(&head))?;
+                let commit = git.of_ref(&head)?.ok_or_else(|| none(&head))?;
                 Ok((Some(head), commit))
             }
             Reference::Names(names) => {
                 let mut found: Option<(Option<String>, String)> = None;
                 for name in names {
-                    let Some(commit) = git.commit(name)? else { continue };
+                    let Some(commit) = git.of_ref(name)? else { continue };
                     match &found {
                         Some((_, other)) if *other != commit => {
                             return Err(DeployError::Ambiguous {

@@ -7,11 +7,18 @@ use super::settle::TRASH;
 use super::{Held, LiveError, Root, Serial};
 use crate::base::write;
 use rustix::fs::{FlockOperation, flock};
-use rustix::io::{FdFlags, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// How long the lock of a lease is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What became of the releases that were not wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -46,12 +53,27 @@ pub fn lease(root: &Root) -> Result<Lease, LiveError> {
             return Err(LiveError::NoCurrent);
         };
         let file = open(root, serial)?;
-        flock(&file, FlockOperation::LockShared)
-            .map_err(|error| LiveError::io("lock", &root.release(serial))(error.into()))?;
+        share(&file, &root.records().join("leases").join(serial.to_string()))?;
         // It may have been collected before the lock was ours; then another one is current.
         if root.release(serial).is_dir() {
             return Ok(Lease { file, serial });
         }
+    }
+}
+
+/// Locks it along with all who run from that release. Whoever removes one holds it for as long as that takes; anybody who may read it
+/// could hold it for ever, and is not waited for so long.
+fn share(file: &File, path: &Path) -> Result<(), LiveError> {
+    let mut left = PATIENCE;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockShared) {
+            Err(Errno::WOULDBLOCK) if left.is_zero() => {
+                return Err(LiveError::Busy { path: path.to_owned(), pid: None });
+            }
+            Err(Errno::WOULDBLOCK) => thread::sleep(PAUSE),
+            done => return done.map_err(|error| LiveError::io("lock", path)(error.into())),
+        }
+        left = left.saturating_sub(PAUSE);
     }
 }
 

@@ -97,7 +97,11 @@ impl Local<'_> {
         audit.note("deploy", line)?;
         match self.trial(&audit).hold(held)? {
             Verdict::Returned(to, failed) => Ok(Taken::Returned(to, failed)),
-            Verdict::Passed => Ok(Taken::Current(held.collect(keep)?)),
+            // It is current; what could not be removed is for the next run.
+            Verdict::Passed => Ok(Taken::Current(held.collect(keep).unwrap_or_else(|error| {
+                (self.warn)(format!("old releases are still there: {error}"));
+                Collected::default()
+            }))),
         }
     }
 

@@ -144,3 +144,46 @@ fn a_request_that_cannot_be_written_down_is_not_served() {
     lab.ask("alice", &request("main")).expect(4, "audit.jsonl");
     assert!(lab.releases().is_empty());
 }
+
+/// git would take each of these for something else than the ref of that name.
+#[test]
+fn a_name_means_the_ref_of_that_name_and_nothing_else() {
+    let lab = Lab::new();
+    let hidden = lab.commit("hidden", "two");
+    lab.git(&["--git-dir", "web.git", "update-ref", "refs/secret/x", &hidden]);
+    lab.git(&["--git-dir", "web.git", "update-ref", "-d", "refs/heads/hidden"]);
+    for name in [format!("x-g{hidden}"), format!("v1-3-g{}", &hidden[..12]), format!("refs/heads/x-g{hidden}")] {
+        lab.ask("alice", &request(&name)).expect(1, "the repository has no");
+    }
+    lab.git(&["-C", "work", "push", "-q", "origin", "HEAD:refs/heads/refs/tags/v9"]);
+    lab.ask("alice", &request("refs/tags/v9")).expect(1, "the repository has no");
+    assert!(lab.releases().is_empty());
+    lab.git(&["-C", "work", "tag", "-a", "-m", "signed off", "v3"]);
+    lab.git(&["-C", "work", "push", "-q", "origin", "v3"]);
+    let answer = lab.deploy("v3");
+    assert_eq!(answer.end["commit"], json!(hidden), "a tag's commit, not the tag");
+}
+
+/// An object that stands in for another one would make the log name a commit that nobody deployed.
+#[test]
+fn what_stands_in_for_a_commit_is_not_deployed() {
+    let lab = Lab::new();
+    let main = lab.git(&["-C", "work", "rev-parse", "HEAD"]);
+    let other = lab.commit("topic", "two");
+    lab.git(&["--git-dir", "web.git", "replace", &main, &other]);
+    lab.ask("bob", &request("main")).expect(0, "is release 1");
+    assert_eq!(lab.page(), "one");
+    lab.expect_audit(&[("commit", json!(main))]);
+}
+
+#[test]
+fn a_repository_whose_configuration_is_somebody_elses_is_not_asked() {
+    if !crate::place::is_root() {
+        return;
+    }
+    let lab = Lab::new();
+    let owner = Some(crate::place::USER);
+    std::os::unix::fs::chown(lab.place.at("web.git/config"), owner, owner).unwrap();
+    lab.ask("alice", &request("main")).expect(2, "belongs to user 65534");
+    assert!(lab.releases().is_empty());
+}
