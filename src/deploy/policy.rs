@@ -308,7 +308,7 @@ refs = ["refs/heads/main"]
             ("[app.web]", "[app.web]\nkeep = 0", "at least 1"),
             ("[app.web]", "[app.web]\nshell = \"x\"", "unknown field"),
             ("refs = [\"refs/heads/main\"]", "refs = []\n[app.web.hooks]\nactivate = [[\"x/../../y\"]]", "no program"),
-            ("[app.web]", "[app.Web]", "make a name"),
+            ("[app.web]", "[app.Web]\nroot = \"/x\"\nrepository = \"/y\"\n[app.web]", "make a name"),
             ("audit = \"/var", "audit = \"var", "absolute"),
         ] {
             let error = read(&GOOD.replacen(from, to, 1)).map(|_| ()).unwrap_err();

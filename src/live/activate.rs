@@ -49,6 +49,7 @@ impl Held {
             let hooks = state.releases.get(&serial).and_then(|known| known.hooks.as_ref());
             state.trial = hooks.filter(|hooks| !hooks.is_empty()).map(|_| (before, serial));
             state.pending = Some((before, serial));
+            state.returning = None;
         })?;
         write::replace_symlink(&self.root.link(), &Path::new("r").join(serial.to_string()))?;
         self.done(before, serial)?;
@@ -60,24 +61,30 @@ impl Held {
         self.note(|state| state.trial = None)
     }
 
-    /// Takes back the release that is on trial: it is bad, and the one before is current again, without another trial. Where there was none
-    /// before, none is. Gives that one.
+    /// Takes back the release that is on trial, or goes on with that: it is bad, and the one before is current again, without another
+    /// trial. Where there was none before, none is. Gives that one; [`Held::returned`] says that it is in use again.
     pub fn retreat(&mut self) -> Result<Option<Serial>, LiveError> {
-        let Some((before, serial)) = self.state.trial else { return self.root.current() };
-        let before = before.filter(|before| self.root.release(*before).is_dir());
-        self.note(|state| {
-            state.bad.insert(serial);
-            state.pending = before.map(|before| (Some(serial), before));
-        })?;
+        if let Some((before, serial)) = self.state.trial {
+            let before = before.filter(|before| self.root.release(*before).is_dir());
+            self.note(|state| {
+                state.bad.insert(serial);
+                state.trial = None;
+                state.returning = Some((serial, before));
+            })?;
+        }
+        let current = self.root.current()?;
+        let Some((_, before)) = self.state.returning else { return Ok(current) };
         match before {
+            _ if current == before => {}
             Some(before) => write::replace_symlink(&self.root.link(), &Path::new("r").join(before.to_string()))?,
             None => write::remove(&self.root.link())?,
         }
-        self.note(|state| {
-            state.trial = None;
-            state.pending = None;
-        })?;
         Ok(before)
+    }
+
+    /// Notes that the release that was gone back to is in use again.
+    pub fn returned(&mut self) -> Result<(), LiveError> {
+        self.note(|state| state.returning = None)
     }
 
     /// Notes that a change of the link that was begun is done. Where it was for the release before, that one is bad or was not

@@ -25,6 +25,9 @@ pub struct State {
     /// A release that became current and has not shown yet that it is well: the one before, and it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trial: Option<(Option<Serial>, Serial)>,
+    /// A release that was not well, and the one before it, which is to be current and in use again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returning: Option<(Serial, Option<Serial>)>,
     /// Releases that failed once they were current; no update takes them again.
     #[serde(default)]
     pub bad: BTreeSet<Serial>,
@@ -56,6 +59,7 @@ impl Default for State {
             previous: None,
             pending: None,
             trial: None,
+            returning: None,
             bad: BTreeSet::new(),
             pinned: BTreeSet::new(),
             releases: BTreeMap::new(),

@@ -12,7 +12,7 @@ use super::trial::{Trial, Verdict};
 use super::wish::{Outcome, Report, Summary, Task, Wish};
 use crate::base::write::Parents;
 use crate::client::{Fetch, Follow, RootKey, Trust};
-use crate::live::{Held, Known, LiveError, Root, Serial};
+use crate::live::{Held, Known, LiveError, Root, Serial, State};
 use crate::objects::Objects;
 use crate::preflight;
 use crate::release::{Choice, Hooks, Never, Offer, Release, Way, choose};
@@ -115,7 +115,9 @@ impl Run<'_> {
 
     /// Goes on with a trial that an earlier run left; tells of it where that release was not well.
     fn finish(&self, held: &mut Held, trial: &Trial<'_>) -> Result<Option<Report>, UpdateError> {
-        let Some((_, serial)) = held.state().trial else { return Ok(None) };
+        let State { trial: tried, returning, .. } = held.state();
+        let serial = tried.map(|(_, serial)| serial).or(returning.map(|(serial, _)| serial));
+        let Some(serial) = serial else { return Ok(None) };
         let Verdict::Returned(to, failed) = self.tried(held, trial)? else { return Ok(None) };
         let source = Source::read(&self.root.records())?;
         let source = source.ok_or_else(|| UpdateError::NoSource(self.root.path().to_owned()))?;
@@ -155,7 +157,7 @@ impl Run<'_> {
         if self.wish.hooks {
             return trial.hold(held);
         }
-        held.passed()?;
+        Trial::waive(held)?;
         Ok(Verdict::Passed)
     }
 

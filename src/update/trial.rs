@@ -35,6 +35,14 @@ pub struct Failed {
     pub printed: String,
 }
 
+impl Failed {
+    /// What a run found that was killed before it had gone back.
+    fn before() -> Self {
+        let how = "had found that, and was killed while it went back".to_owned();
+        Self { command: "relocate".to_owned(), how, printed: String::new() }
+    }
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "'{}' {}", self.command, self.how)?;
@@ -60,12 +68,19 @@ pub(super) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Tries the release that is on trial, if one is. Where it is not well the one before is current again, and is taken into use.
+    /// Tries the release that is on trial, if one is. Where it is not well the one before is current again, and is taken into use; a
+    /// run that was killed over that is gone on with.
     pub(super) fn hold(&self, held: &mut Held) -> Result<Verdict, UpdateError> {
-        let Some((before, serial)) = held.state().trial else { return Ok(Verdict::Passed) };
-        let Err(failed) = self.run(held, serial, before)? else {
-            held.passed()?;
-            return Ok(Verdict::Passed);
+        let (serial, failed) = match (held.state().returning, held.state().trial) {
+            (Some((serial, _)), _) => (serial, Failed::before()),
+            (None, None) => return Ok(Verdict::Passed),
+            (None, Some((before, serial))) => match self.run(held, serial, before)? {
+                Ok(()) => {
+                    held.passed()?;
+                    return Ok(Verdict::Passed);
+                }
+                Err(failed) => (serial, failed),
+            },
         };
         let back = held.retreat()?;
         self.audit.note("returned", json!({ "from": serial, "to": back, "why": failed.to_string() }))?;
@@ -74,7 +89,15 @@ impl Trial<'_> {
         {
             (self.warn)(format!("release {back} is current again, and was not taken into use: {again}"));
         }
+        held.returned()?;
         Ok(Verdict::Returned(back, failed))
+    }
+
+    /// Without running anything: what is current is well, and a return that was begun is done.
+    pub(super) fn waive(held: &mut Held) -> Result<(), UpdateError> {
+        held.passed()?;
+        held.retreat()?;
+        Ok(held.returned()?)
     }
 
     /// All commands of a release.
