@@ -95,7 +95,8 @@ fn a_program_with_more_rights_than_who_starts_it_looks_at_no_home() {
     chmod(&program, 0o4755);
     let mut call = lab.call(&program, &WORK);
     call.0.uid(USER).gid(USER);
-    call.expect(0, &["run-time path"], &[]);
+    // Nor at a project's file.
+    call.env("RELOCATE_WRAPPER", "/no/such/file").expect(0, &["run-time path"], &[]);
     assert!(server.log().is_empty() && lab.state().is_null());
 }
 
