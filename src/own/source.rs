@@ -88,6 +88,11 @@ impl Source {
         Self { channel: pinned.channel.clone(), policy: pinned.policy, ..Self::new(from, root_key) }
     }
 
+    /// Whether something says where versions come from, whatever it is.
+    pub(super) fn is_there(home: &Home) -> bool {
+        file(home).exists()
+    }
+
     /// Reads it; none before the first time.
     pub(super) fn read(home: &Home) -> Result<Option<Self>, OwnError> {
         let path = file(home);

@@ -141,6 +141,8 @@ fn started(begin: &Begin<'_>, begun: &mut Begun, entered: Entered, scope: Scope)
         Ok(is_there) => is_there,
         // Under sudo with the home of somebody else: what they have is theirs.
         Err(OwnError::Foreign(_)) => return Ok(()),
+        // Where nothing is followed, or that is not for this user to see, there is nothing to say.
+        Err(_) if pinned.is_none() && !Source::is_there(&home) => return Ok(()),
         Err(error) => return Err(error),
     };
     if !is_there && pinned.is_none() {

@@ -139,3 +139,14 @@ fn a_home_that_is_no_directory_is_as_good_as_none() {
     let programs = Programs::all();
     lab.call(&programs.path(0), &WORK).expect(0, &["run-time path"], &[]);
 }
+
+#[test]
+fn a_home_that_follows_nothing_is_not_spoken_of() {
+    let (programs, lab) = (Programs::all(), Lab::new());
+    fs::create_dir_all(lab.tool()).unwrap();
+    chmod(lab.tool(), 0o777);
+    lab.call(&programs.path(0), &WORK).expect(0, &["run-time path"], &[]);
+    // Nor is one that cannot be looked at, as that of root for who has its HOME.
+    chmod(lab.home(), 0o700);
+    lab.call(&programs.path(0), &WORK).by_user().expect(0, &["run-time path"], &[]);
+}
