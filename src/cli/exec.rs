@@ -9,6 +9,7 @@ use super::failure::{Failure, Json};
 use super::report;
 use super::update::{absolute, failure};
 use crate::live::{self, Root};
+use crate::own;
 use crate::update::UpdateError;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -35,7 +36,10 @@ fn exec(args: &ExecArgs) -> Result<std::convert::Infallible, Failure> {
         Failure::new(Exit::No, format!("release {serial} has no program '{program}'")).help(Some(help))
     })?;
     lease.inherit().map_err(wrong)?;
-    let error = Command::new(&program).args(&args.arguments).exec();
+    let mut command = Command::new(&program);
+    // What this program was told of itself is not for that one, which may be or start another relocate.
+    command.env_remove("RELOCATE_WRAPPER").env_remove(own::VARIABLE);
+    let error = command.args(&args.arguments).exec();
     Err(Failure::new(Exit::Environment, format!("cannot run {}: {error}", report::place(&program))))
 }
 

@@ -156,7 +156,10 @@ pub(super) fn self_test() -> Exit {
         }
         Err(why) => {
             report::error(&format!("relocate {}: self-test failed: {why}", own::VERSION), None);
-            Exit::No
+            match why {
+                own::Failed::Program(_) => Exit::No,
+                own::Failed::Machine(_) => Exit::Environment,
+            }
         }
     }
 }

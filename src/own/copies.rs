@@ -2,10 +2,10 @@
 //! entered; copies that nobody goes back to are removed.
 
 use super::error::OwnError;
-use super::home::Home;
+use super::home::{self, Home, NO_FILE};
 use super::state::State;
-use super::trial::{self, Unwell};
-use crate::base::bytes::{self, FileBytes};
+use super::trial;
+use crate::base::bytes::FileBytes;
 use crate::base::digest::Digest;
 use crate::base::stamp::{Moment, Stamp};
 use crate::base::write::{self, Parents, WriteError};
@@ -55,6 +55,8 @@ pub(super) enum Found {
     Right(Option<String>),
     /// It is not there, or is something else.
     Wrong(String),
+    /// That cannot be told now.
+    Unread(io::Error),
 }
 
 /// Looks whether a copy is what it was. With the same device, inode, size and times as when that was last found it is not read.
@@ -62,7 +64,7 @@ pub(super) fn look(home: &Home, digest: Digest, stamp: Option<&str>) -> Found {
     let path = program(home, digest);
     let read = || -> io::Result<Result<Option<String>, Digest>> {
         let after = Moment::now();
-        let file = bytes::open(&path)?;
+        let file = home::open(&path)?;
         let now = Stamp::of(&file.metadata()?, after);
         if stamp == Some(now.text().as_str()) {
             return Ok(Ok(None));
@@ -73,7 +75,9 @@ pub(super) fn look(home: &Home, digest: Digest, stamp: Option<&str>) -> Found {
     match read() {
         Ok(Ok(stamp)) => Found::Right(stamp),
         Ok(Err(found)) => Found::Wrong(format!("its sha256 is {found}")),
-        Err(error) => Found::Wrong(error.to_string()),
+        Err(error) if error.raw_os_error().is_none() && error.kind() == NO_FILE => Found::Wrong(error.to_string()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound) => Found::Wrong(error.to_string()),
+        Err(error) => Found::Unread(error),
     }
 }
 
@@ -92,10 +96,17 @@ pub(super) fn collect(home: &Home, state: &mut State) -> Result<(), OwnError> {
     Ok(())
 }
 
-/// Whether a program is at fault, and not the machine, so that it is never to be tried again.
-pub(super) fn is_bad(error: &OwnError) -> Option<&Unwell> {
-    match error {
-        OwnError::Unwell { why, .. } if why.is_of_program() => Some(why),
-        _ => None,
+/// Notes that one could not be made of a file, where that is to be known from now on.
+pub(super) fn hear(
+    home: &Home,
+    state: &mut State,
+    (part, digest, version): (&Path, Digest, &Version),
+    error: &OwnError,
+) -> Result<(), OwnError> {
+    let OwnError::Unwell { why, .. } = error else { return Ok(()) };
+    if state.hear(digest, version, why) {
+        // Where it stays it goes with the next one that is fetched.
+        let _ = fs::remove_file(part);
     }
+    state.keep(home)
 }

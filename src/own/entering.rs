@@ -2,16 +2,17 @@
 //!
 //! Before a copy is entered, the process leaves a locked mark `entering/SHA256.PID.N`; the copy's first act is to remove it. The
 //! kernel gives the lock back when the process ends, so a mark that nobody holds is one of a copy that ended before it had
-//! arrived: twice in a row, and it is not entered again. The variable tells the copy who it is, and which copies this process
+//! arrived: twice in a row, and it is suspect. The variable tells the copy who it is, and which copies this process
 //! was already, so that none is entered twice.
 
-use super::home::Home;
+use super::home::{ENTERING, Home};
 use crate::base::digest::Digest;
 use crate::base::enter;
 use rustix::fs::{FlockOperation, flock};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 /// The variable by which a copy knows what it is: `PID:N:FD:SHA256[:SHA256...]`, the last digest its own.
@@ -64,14 +65,41 @@ impl Entered {
         self.digests.len() < MOST && !self.digests.contains(&digest)
     }
 
+    /// The mark that this process has open by its number, where that is so: by the name it had. Nothing of the environment but the
+    /// number is believed. None without /proc.
+    fn inherited(&self, pid: u32) -> Option<PathBuf> {
+        let (digest, (number, file)) = self.now().zip(self.mark)?;
+        let place = fs::read_link(format!("/proc/self/fd/{file}")).ok()?.into_os_string().into_vec();
+        // So the kernel calls one that was removed meanwhile.
+        let place = PathBuf::from(OsStr::from_bytes(place.strip_suffix(b" (deleted)").unwrap_or(&place)));
+        let is_mark = place.file_name()? == name(digest, pid, number).as_str() && place.parent()?.ends_with(ENTERING);
+        is_mark.then_some(place)
+    }
+
+    /// Where the copy lies that this process is, if that can be told.
+    pub(super) fn home(&self, pid: u32) -> Option<Home> {
+        Some(Home::at(self.inherited(pid)?.parent()?.parent()?.to_owned()))
+    }
+
+    /// Closes the mark, so that nothing has it that this process starts.
+    pub(super) fn shut(&self, pid: u32) {
+        if let (Some((_, file)), Some(_)) = (self.mark, self.inherited(pid)) {
+            enter::disown(file);
+        }
+    }
+
     /// Says that the copy has arrived: its mark goes, and those of others that did not.
     pub(super) fn arrive(&self, home: &Home, pid: u32) {
         let Some((digest, (number, file))) = self.now().zip(self.mark) else { return };
-        // Where there is no such mark the number is nobody's, and may be that of another file.
-        if fs::remove_file(home.entering().join(name(digest, pid, number))).is_err() {
+        let is_inherited = self.inherited(pid).is_some();
+        let is_removed = fs::remove_file(home.entering().join(name(digest, pid, number))).is_ok();
+        // Where neither is so the number is nobody's, and may be that of another file.
+        if is_removed || is_inherited {
+            enter::disown(file);
+        }
+        if !is_removed {
             return;
         }
-        enter::disown(file);
         let begun = named(home, ".");
         for mark in marks(home, digest).iter().chain(&begun).filter(|mark| is_left(mark)) {
             // One that stays is counted the next time.
@@ -98,8 +126,9 @@ fn named(home: &Home, begin: &str) -> Vec<PathBuf> {
 
 /// Whether nobody holds a mark any more.
 fn is_left(mark: &Path) -> bool {
-    let open = OpenOptions::new().read(true).open(mark);
-    open.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
+    // For writing: on NFS a lock of one alone wants that.
+    let open = |writes| OpenOptions::new().read(true).write(writes).open(mark);
+    open(true).or_else(|_| open(false)).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok())
 }
 
 /// Whether a copy ended before it had arrived, twice in a row.
@@ -108,10 +137,10 @@ pub(super) fn fails_to_arrive(home: &Home, digest: Digest) -> bool {
     marks.len() >= ENOUGH && marks.iter().filter(|mark| is_left(mark)).count() >= ENOUGH
 }
 
-/// Removes the marks of a copy that is given up.
+/// Removes the marks of a copy that nobody holds: what they told is known. Others' are still on their way.
 pub(super) fn forget(home: &Home, digest: Digest) {
-    for mark in marks(home, digest) {
-        // Of no consequence where it stays: the copy is not entered.
+    for mark in marks(home, digest).iter().filter(|mark| is_left(mark)) {
+        // One that stays is counted the next time.
         let _ = fs::remove_file(mark);
     }
 }

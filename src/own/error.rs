@@ -122,6 +122,9 @@ impl OwnError {
             Self::Busy(_) => "try again when it has ended, or wait for it with --wait",
             Self::Empty { .. } => "name another channel with --channel, or ask the publisher",
             Self::Unwell { why, .. } if why.is_of_program() => "tell the publisher; the version in use stays",
+            Self::Unwell { why, .. } if !matches!(**why, Unwell::Start(_)) => {
+                "it is tried again; it needs some room, memory and time there"
+            }
             Self::Unwell { .. } => {
                 "programs must be allowed to start there (mount without noexec); else name another place with RELOCATE_HOME"
             }

@@ -16,11 +16,15 @@
 use super::error::OwnError;
 use crate::base::hold::{self, Hold};
 use crate::base::write::{Parents, WriteError};
+use rustix::fs::{Mode, OFlags};
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+/// The directory of marks.
+pub(super) const ENTERING: &str = "entering";
 
 /// What variables of the environment say.
 pub type Variable<'a> = dyn Fn(&str) -> Option<OsString> + 'a;
@@ -31,6 +35,30 @@ pub(super) fn home(variable: &Variable<'_>) -> Option<PathBuf> {
     absolute("RELOCATE_HOME")
         .or_else(|| Some(absolute("XDG_DATA_HOME")?.join("relocate")))
         .or_else(|| Some(absolute("HOME")?.join(".local/share/relocate")))
+}
+
+/// Opens a file. Anything else is refused at once: nobody may ever write to a pipe.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::new(NO_FILE, "it is no regular file")) }
+}
+
+/// What is wrong where something is no regular file.
+pub(super) const NO_FILE: io::ErrorKind = io::ErrorKind::InvalidInput;
+
+/// Reads a file of at most so many bytes.
+pub(super) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    read_open(open(path)?, most)
+}
+
+/// The same for one that is open.
+pub(super) fn read_open(file: File, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file.take(most + 1).read_to_end(&mut bytes)? as u64 > most {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// A directory of versions.
@@ -53,7 +81,7 @@ impl Home {
     }
 
     pub(super) fn entering(&self) -> PathBuf {
-        self.0.join("entering")
+        self.0.join(ENTERING)
     }
 
     pub(super) fn cache(&self) -> PathBuf {

@@ -131,16 +131,17 @@ impl Look {
         Ok(follow.follow(objects)?)
     }
 
+    /// What was trusted a while ago, where it is still fresh: nothing that expired comes without asking.
     fn recall(&self) -> Result<Trusted, OwnError> {
-        remembered(&self.home, self.now)?.ok_or(OwnError::Client(ClientError::NoRootKey))
+        remembered(&self.home, self.now, Freshness::Required)?.ok_or(OwnError::Client(ClientError::NoRootKey))
     }
 }
 
 /// What is trusted, without asking anybody; none where nobody was ever asked.
-pub(super) fn remembered(home: &Home, now: Moment) -> Result<Option<Trusted>, OwnError> {
+pub(super) fn remembered(home: &Home, now: Moment, freshness: Freshness) -> Result<Option<Trusted>, OwnError> {
     let kept = Trust::at(home.trust()).read().map_err(ClientError::Damaged)?;
     let Some(kept) = kept else { return Ok(None) };
-    let recalled = recall(&kept, now, Freshness::Waived).map_err(|refused| ClientError::Trust(refused.why))?;
+    let recalled = recall(&kept, now, freshness).map_err(|refused| ClientError::Trust(refused.why))?;
     Ok(Some(recalled))
 }
 

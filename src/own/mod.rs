@@ -18,6 +18,7 @@ mod source;
 mod start;
 mod state;
 mod status;
+mod suspect;
 mod trial;
 mod update;
 
@@ -26,7 +27,7 @@ pub use error::OwnError;
 pub use home::{Home, Variable};
 pub use look::Open;
 pub use pinned::Pinned;
-pub use self_test::self_test;
+pub use self_test::{Failed, self_test};
 pub use source::{CHANNEL, Policy, Source, Typed};
 pub use start::{Begin, Begun, LIMIT, Note, begin};
 pub use state::{Bad, Copy, Found, State};

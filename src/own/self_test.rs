@@ -5,20 +5,41 @@ use crate::base::digest::Digest;
 use crate::base::write;
 use crate::tuf::{Edition, Keys, Moment, RootDraft, SecretKey, SignedRoot};
 use crate::web::{Settings, Web};
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::fs;
 use std::path::Path;
 
 /// The sha256 of `abc` (FIPS 180-2, B.1).
 const OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-/// Tries all of it; an error is a sentence about the first that failed.
-pub fn self_test(room: &Path) -> Result<(), String> {
-    digests()?;
-    signs_and_verifies()?;
-    writes(room).map_err(|error| format!("cannot write in '{}': {error}", room.display()))?;
+/// A sentence about the first that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failed {
+    /// The program is at fault.
+    Program(String),
+    /// The machine is: a disk that is full, or a directory that cannot be written.
+    Machine(String),
+}
+
+impl Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Program(why) | Self::Machine(why)) = self;
+        f.write_str(why)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+/// Tries all of it.
+pub fn self_test(room: &Path) -> Result<(), Failed> {
+    digests().and_then(|()| signs_and_verifies()).map_err(Failed::Program)?;
+    let written = writes(room);
+    let same = written.map_err(|error| Failed::Machine(format!("cannot write in '{}': {error}", room.display())))?;
+    if !same {
+        return Err(Failed::Program("what was written is not what is read".to_owned()));
+    }
     // Certificates of the machine that cannot be read are no fault of the program: the built-in ones count then.
-    Web::new(&Settings::default()).map(drop).map_err(failed("make requests"))
+    Web::new(&Settings::default()).map(drop).map_err(failed("make requests")).map_err(Failed::Program)
 }
 
 fn failed<E: Display>(what: &'static str) -> impl FnOnce(E) -> String {
@@ -57,10 +78,11 @@ fn signs_and_verifies() -> Result<(), String> {
     }
 }
 
-fn writes(room: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Whether what is written and renamed is what is read.
+fn writes(room: &Path) -> Result<bool, Box<dyn std::error::Error>> {
     let dir = tempfile::tempdir_in(room)?;
     let (one, other) = (dir.path().join("one"), dir.path().join("other"));
     write::whole(&one, b"abc", 0o644)?;
     fs::rename(&one, &other)?;
-    if fs::read(&other)? == b"abc" { Ok(()) } else { Err("what was written is not what is read".into()) }
+    Ok(fs::read(&other)? == b"abc")
 }

@@ -1,18 +1,19 @@
 //! Where newer versions come from, as it was told once (`source.json`) or as a project pins it, and what is done of their own accord.
 
 use super::error::OwnError;
-use super::home::Home;
+use super::home::{self, Home};
 use super::pinned::Pinned;
 use crate::base::digest::Digest;
 use crate::base::write::{self, WriteError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the form of `source.json`.
 const FORMAT: u32 = 1;
+/// More than it has, in bytes.
+const MOST: u64 = 1 << 20;
 /// The channel of who names none.
 pub const CHANNEL: &str = "stable";
 
@@ -87,10 +88,15 @@ impl Source {
         Self { channel: pinned.channel.clone(), policy: pinned.policy, ..Self::new(from, root_key) }
     }
 
+    /// Whether something says where versions come from, whatever it is.
+    pub(super) fn is_there(home: &Home) -> bool {
+        file(home).exists()
+    }
+
     /// Reads it; none before the first time.
     pub(super) fn read(home: &Home) -> Result<Option<Self>, OwnError> {
         let path = file(home);
-        let bytes = match fs::read(&path) {
+        let bytes = match home::read(&path, MOST) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(None);

@@ -12,6 +12,7 @@ use super::look::{Look, Looking, Open, Over, Step};
 use super::pinned::Pinned;
 use super::source::{Policy, Source};
 use super::state::{Found, State};
+use super::suspect::{self, Verdict};
 use crate::base::deadline::Deadline;
 use crate::base::digest::Digest;
 use crate::base::enter::has_borrowed_rights;
@@ -105,6 +106,10 @@ pub fn begin(begin: &Begin<'_>) -> Begun {
     if scope == Scope::Nothing && entered.now().is_none() {
         return begun;
     }
+    if has_borrowed_rights() {
+        entered.shut(begin.pid);
+        return begun;
+    }
     if let Err(error) = started(begin, &mut begun, entered, scope) {
         begun.notes.push(Note::Warning(failed(begin.version, &error)));
     }
@@ -117,13 +122,36 @@ fn failed(version: &Version, error: &OwnError) -> String {
     format!("could not look for a newer relocate, and {version} goes on: {why}")
 }
 
+/// Says that the copy has arrived that this process is; whether that could be told. Its mark is closed in any case: what this
+/// process starts must not have it.
+fn arrive(entered: &Entered, pid: u32) -> bool {
+    let home = entered.home(pid).filter(|home| matches!(home.is_ours(), Ok(true)));
+    match &home {
+        Some(home) => entered.arrive(home, pid),
+        None => entered.shut(pid),
+    }
+    home.is_some()
+}
+
 fn started(begin: &Begin<'_>, begun: &mut Begun, entered: Entered, scope: Scope) -> Result<(), OwnError> {
+    // Before anything is read that may be wrong: it has arrived, whatever comes of the rest.
+    let has_arrived = arrive(&entered, begin.pid);
     let Some((home, pinned)) = place(begin.variable)? else { return Ok(()) };
-    let is_followed = pinned.is_some() || entered.now().is_some() || home.path().exists();
-    if !is_followed || has_borrowed_rights() {
+    let is_there = match home.is_ours() {
+        Ok(is_there) => is_there,
+        // Under sudo with the home of somebody else: what they have is theirs.
+        Err(OwnError::Foreign(_)) => return Ok(()),
+        // Where nothing is followed, or that is not for this user to see, there is nothing to say.
+        Err(_) if pinned.is_none() && !Source::is_there(&home) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !is_there && pinned.is_none() {
         return Ok(());
     }
-    entered.arrive(&home, begin.pid);
+    if !has_arrived {
+        // Without /proc.
+        entered.arrive(&home, begin.pid);
+    }
     if scope == Scope::Nothing {
         return Ok(());
     }
@@ -132,15 +160,15 @@ fn started(begin: &Begin<'_>, begun: &mut Begun, entered: Entered, scope: Scope)
         None => Source::read(&home)?,
     };
     let Some(source) = source else { return Ok(()) };
-    match home.is_ours() {
-        Ok(true) => {}
-        Ok(false) if pinned.is_some() && source.policy != Policy::Off && scope == Scope::Look => home.make()?,
-        // Under sudo with the home of somebody else: what they have is theirs.
-        Ok(false) | Err(OwnError::Foreign(_)) => return Ok(()),
-        Err(error) => return Err(error),
+    if !is_there {
+        if source.policy == Policy::Off || scope != Scope::Look {
+            return Ok(());
+        }
+        home.make()?;
     }
     let state = State::read(&home)?;
     let mut start = Start { begin, begun, home, pinned, source, state, entered };
+    start.arrived();
     start.enter();
     if start.begun.enter.is_none() && scope == Scope::Look && start.source.policy != Policy::Off {
         start.look()?;
@@ -162,7 +190,11 @@ struct Start<'a, 'b> {
 
 impl Start<'_, '_> {
     fn warn(&mut self, text: String) {
-        self.begun.notes.push(Note::Warning(text));
+        let note = Note::Warning(text);
+        // What is met before the look is met after it.
+        if !self.begun.notes.contains(&note) {
+            self.begun.notes.push(note);
+        }
     }
 
     /// Chooses the copy to enter, if there is a newer one and it is what it was.
@@ -170,16 +202,12 @@ impl Start<'_, '_> {
         for _ in 0..ROUNDS {
             let current = self.state.current().filter(|(_, version)| version > self.begin.version);
             let Some((digest, version)) = current.filter(|(digest, _)| self.entered.may_enter(*digest)) else { return };
-            if entering::fails_to_arrive(&self.home, digest) {
-                let why = "it ended before it had started to work, twice in a row".to_owned();
-                self.warn(format!("relocate {version} is not used any more: {why}"));
-                self.change(|state| state.give_up(digest, version.to_string(), why.clone()));
-                entering::forget(&self.home, digest);
-                continue;
-            }
             let known = self.state.copies.get(&digest).and_then(|copy| copy.stamp.clone());
             match copies::look(&self.home, digest, known.as_deref()) {
                 copies::Found::Right(stamp) => {
+                    if !self.is_well(digest, &version) {
+                        continue;
+                    }
                     if stamp.is_some() {
                         self.change(|state| {
                             if let Some(copy) = state.copies.get_mut(&digest) {
@@ -196,8 +224,35 @@ impl Start<'_, '_> {
                     self.warn(format!("the copy of relocate {version} is not what it was, and not used: {why}"));
                     self.change(|state| state.lose(digest));
                 }
+                copies::Found::Unread(error) => {
+                    self.warn(format!("the copy of relocate {version} cannot be read, and is not used now: {error}"));
+                    self.state.lose(digest);
+                }
             }
         }
+    }
+
+    /// Whether nothing is known against a copy that is what it was; else it is not entered by this start.
+    fn is_well(&mut self, digest: Digest, version: &Version) -> bool {
+        match suspect::judge(&self.home, digest, version) {
+            Verdict::Well => return true,
+            Verdict::Bad(why) => self.warn(format!("relocate {version} is not used any more: {why}")),
+            Verdict::Unsure(Some(why)) => self.warn(format!("relocate {version} is not used now: {why}")),
+            Verdict::Unsure(None) => {}
+        }
+        self.state.lose(digest);
+        false
+    }
+
+    /// The copy that this process is has arrived: what was thought of it is over.
+    fn arrived(&mut self) {
+        let copy = |state: &State, digest| state.copies.get(&digest).is_some_and(|copy| copy.acquitted);
+        let Some(digest) = self.entered.now().filter(|digest| copy(&self.state, *digest)) else { return };
+        self.change(|state| {
+            if let Some(copy) = state.copies.get_mut(&digest) {
+                copy.acquitted = false;
+            }
+        });
     }
 
     /// Changes what is known, for this start, and for others where nobody else is at it: they find it out themselves.
@@ -227,7 +282,8 @@ impl Start<'_, '_> {
         }
         let resumes = self.source.policy == Policy::Auto && !self.state.is_due(now);
         // Before anybody is asked: what ends us on the way is not met again at once.
-        self.state.asked = Some(now.seconds());
+        let noted = if resumes { &mut self.state.resumed } else { &mut self.state.asked };
+        *noted = Some(now.seconds());
         self.state.keep(&self.home)?;
         let look = Look {
             home: self.home.clone(),
@@ -241,7 +297,7 @@ impl Start<'_, '_> {
             resumes,
         };
         let looking = look.begin(held.clone(), Deadline::after(self.begin.limit))?;
-        let done = self.follow(&looking);
+        let done = self.follow(&looking, resumes);
         drop(held);
         done
     }
@@ -250,7 +306,7 @@ impl Start<'_, '_> {
         self.state.is_due(now) || (self.source.policy == Policy::Auto && self.state.wants_more(now))
     }
 
-    fn follow(&mut self, looking: &Looking) -> Result<(), OwnError> {
+    fn follow(&mut self, looking: &Looking, resumes: bool) -> Result<(), OwnError> {
         let (mut coming, mut is_known) = (None, false);
         loop {
             match looking.next() {
@@ -262,7 +318,10 @@ impl Start<'_, '_> {
                 }
                 Ok(Step::Fetched(tool, path)) => return self.take(&tool, &path),
                 Ok(Step::Failed(error)) => {
-                    if matches!(&error, OwnError::Client(ClientError::Fetch(error)) if error.is_of_file()) {
+                    let is_of_file =
+                        matches!(&error, OwnError::Client(ClientError::Fetch(error)) if error.is_of_file());
+                    // What is not trusted any more without asking waits for the day's look.
+                    if is_of_file || (resumes && !is_known) {
                         self.state.fetching = None;
                         self.state.keep(&self.home)?;
                     }
@@ -301,7 +360,6 @@ impl Start<'_, '_> {
         let newest = wish.newest();
         let (next, told) = (near.map(|tool| tool.version.clone()), newest.filter(|newest| near != Some(*newest)));
         let text = told.map(|tool| format!("relocate {} is available; 'relocate self update' takes it", tool.version));
-        self.state.newest = newest.map(Found::of);
         self.state.fetching = near.map(Found::of);
         self.state.keep(&self.home)?;
         // Where one comes now, the one after it is told by that.
@@ -315,10 +373,7 @@ impl Start<'_, '_> {
     fn take(&mut self, tool: &Tool, path: &Path) -> Result<(), OwnError> {
         let (digest, version) = (tool.file.sha256, &tool.version);
         if let Err(error) = copies::install(&self.home, path, digest, version) {
-            if let Some(why) = copies::is_bad(&error) {
-                self.state.give_up(digest, version.to_string(), why.to_string());
-                self.state.keep(&self.home)?;
-            }
+            copies::hear(&self.home, &mut self.state, (path, digest, version), &error)?;
             return Err(error);
         }
         self.state.take(digest, version);

@@ -1,23 +1,25 @@
 //! `state.json`: which copy is entered and which was before, what is known of each, and when the repository was last asked.
 //!
-//! Changed as a whole, by whoever holds the lock; read by all. One that is damaged is as good as none, but for what was bad: copies
-//! are then fetched and tried again.
+//! Changed as a whole, by whoever holds the lock; read by all. A start does nothing where it is damaged; `relocate self update`
+//! begins it anew, and what was bad, gone back from and before is forgotten with it.
 
 use super::error::OwnError;
-use super::home::Home;
+use super::home::{self, Home};
 use super::source::{as_bytes, not_newer, parsed};
+use super::trial::Unwell;
 use crate::base::digest::Digest;
 use crate::base::write;
 use crate::release::{Tool, Version};
 use crate::tuf::Moment;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
 /// The version of the form of `state.json`.
 const FORMAT: u32 = 1;
+/// More than it has, in bytes.
+const MOST: u64 = 16 << 20;
 /// After so many seconds the repository is asked again.
 const DAY: i64 = 24 * 60 * 60;
 /// After so many seconds a file that broke off is gone on with.
@@ -45,12 +47,15 @@ pub struct State {
     /// When the repository was last asked, or was to be, in seconds since 1970.
     #[serde(default)]
     pub asked: Option<i64>,
-    /// The newest version that was found, where it is newer than the one that looked.
+    /// When what broke off was last gone on with, in seconds since 1970.
     #[serde(default)]
-    pub newest: Option<Found>,
+    pub resumed: Option<i64>,
     /// What is being fetched.
     #[serde(default)]
     pub fetching: Option<Found>,
+    /// The program whose self-test did not end in time, once.
+    #[serde(default)]
+    pub slow: Option<Digest>,
 }
 
 /// A copy of a version.
@@ -61,6 +66,9 @@ pub struct Copy {
     /// What told its file from others when its digest was last found right; none where that has to be looked at.
     #[serde(default)]
     pub stamp: Option<String>,
+    /// Whether processes ended on their way into it, it passed its self-test then, and none has arrived since.
+    #[serde(default)]
+    pub acquitted: bool,
 }
 
 /// A program that is not used.
@@ -92,7 +100,7 @@ impl State {
     /// Reads it; empty before the first time.
     pub(super) fn read(home: &Home) -> Result<Self, OwnError> {
         let path = file(home);
-        let bytes = match fs::read(&path) {
+        let bytes = match home::read(&path, MOST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(OwnError::Io { doing: "read", path, source }),
@@ -130,28 +138,36 @@ impl State {
 
     /// Whether the repository is to be asked: it was not for a day, or the clock went back since.
     pub(super) fn is_due(&self, now: Moment) -> bool {
-        self.is_over(now, DAY)
+        is_over(self.asked, now, DAY)
     }
 
-    /// Whether what broke off is to be gone on with.
+    /// Whether what broke off is to be gone on with. That is no asking: the day goes on meanwhile.
     pub(super) fn wants_more(&self, now: Moment) -> bool {
-        self.fetching.is_some() && self.is_over(now, RESUME)
-    }
-
-    fn is_over(&self, now: Moment, seconds: i64) -> bool {
-        let since = self.asked.map(|asked| now.seconds().saturating_sub(asked));
-        since.is_none_or(|since| !(0..seconds).contains(&since))
+        self.fetching.is_some() && is_over(self.asked, now, RESUME) && is_over(self.resumed, now, RESUME)
     }
 
     /// A copy is the one that is entered from now on.
     pub(super) fn take(&mut self, digest: Digest, version: &Version) {
-        self.copies.insert(digest, Copy { version: version.to_string(), stamp: None });
+        self.copies.insert(digest, Copy { version: version.to_string(), stamp: None, acquitted: false });
         self.left.remove(&digest);
         self.bad.remove(&digest);
         if self.current != Some(digest) {
             self.previous = self.current.replace(digest);
         }
         self.fetching = None;
+        self.slow = None;
+    }
+
+    /// A program did not pass its self-test. Gives whether it is given up: what the machine may have done is no reason, and a time
+    /// that was up is one the second time.
+    pub(super) fn hear(&mut self, digest: Digest, version: &Version, why: &Unwell) -> bool {
+        let is_bad = why.is_of_program() || (why.is_overdue() && self.slow == Some(digest));
+        if is_bad {
+            self.give_up(digest, version.to_string(), why.to_string());
+        } else if why.is_overdue() {
+            self.slow = Some(digest);
+        }
+        is_bad
     }
 
     /// A program is never entered again; the copy before it is.
@@ -175,6 +191,12 @@ impl State {
             self.current = self.previous.take();
         }
     }
+}
+
+/// Whether so many seconds went by since, or the clock went back.
+fn is_over(since: Option<i64>, now: Moment, seconds: i64) -> bool {
+    let since = since.map(|since| now.seconds().saturating_sub(since));
+    since.is_none_or(|since| !(0..seconds).contains(&since))
 }
 
 fn file(home: &Home) -> PathBuf {

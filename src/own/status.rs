@@ -10,7 +10,7 @@ use super::update::Own;
 use crate::base::digest::Digest;
 use crate::client::files;
 use crate::release::{Version, tools};
-use crate::tuf::{Moment, RoleName};
+use crate::tuf::{Freshness, Moment, RoleName};
 use std::path::PathBuf;
 
 /// One copy.
@@ -93,7 +93,7 @@ impl Own<'_> {
         status.left = state.left.iter().map(|(digest, version)| (*digest, version.clone())).collect();
         status.asked = state.asked.map(Moment::from_seconds);
         status.fetching = state.fetching.as_ref().map(|fetching| fetching.version.clone());
-        match remembered(&home, self.now) {
+        match remembered(&home, self.now, Freshness::Waived) {
             Ok(Some(trusted)) => {
                 status.checked = trusted.kept().checked;
                 status.good_until = RoleName::ALL.iter().map(|role| trusted.edition(*role).expires).min();

@@ -12,6 +12,10 @@ use std::time::Duration;
 pub const OPTION: &str = "--self-test";
 /// How long that may take. It takes some milliseconds where nothing is wrong.
 const LIMIT: Duration = Duration::from_secs(5);
+/// What a self-test exits with where the machine is at fault.
+const OF_MACHINE: i32 = 4;
+/// SIGKILL.
+const KILLED: i32 = 9;
 /// How much of what it printed is told.
 const SHOWN: usize = 200;
 
@@ -41,9 +45,23 @@ pub enum Unwell {
 }
 
 impl Unwell {
-    /// Whether the program itself is at fault, so that trying again is of no use.
+    /// Whether the program itself is at fault, so that trying again is of no use. A machine without room, memory or time may be
+    /// at fault for the rest: the kernel kills what it has no memory for (SIGKILL).
     pub fn is_of_program(&self) -> bool {
-        !matches!(self, Self::Start(_))
+        let is_of_machine = matches!(
+            self,
+            Self::Start(_)
+                | Self::Ended {
+                    end: End::Killed(KILLED) | End::Exited(OF_MACHINE) | End::Overdue | End::Cancelled,
+                    ..
+                }
+        );
+        !is_of_machine
+    }
+
+    /// Whether its time was up. That is the machine's doing once, and the program's the second time.
+    pub(super) fn is_overdue(&self) -> bool {
+        matches!(self, Self::Ended { end: End::Overdue, .. })
     }
 }
 

@@ -10,7 +10,7 @@ use super::look::{self, Open};
 use super::pinned::Pinned;
 use super::source::{Policy, Source, Typed};
 use super::start::place;
-use super::state::{Found, State};
+use super::state::State;
 use crate::base::child::Cancel;
 use crate::base::digest::Digest;
 use crate::base::event::Listener;
@@ -158,7 +158,6 @@ impl Own<'_> {
         let (next, newest, last) = (wish.next(), wish.newest(), wish.last());
         let is_more = next.is_some_and(|next| Wish { version: &next.version, ..wish }.next().is_some());
         state.asked = Some(self.now.seconds());
-        state.newest = newest.map(Found::of);
         let done = match (next, newest, last) {
             (.., None) => Err(OwnError::Empty { channel: channel.to_owned(), platform: self.platform.to_owned() }),
             (_, None, Some(last)) if last.version > *self.version => Ok(Updated::Stays(last.version.clone())),
@@ -194,10 +193,7 @@ impl Own<'_> {
     fn take(&self, home: &Home, state: &mut State, tool: &Tool, path: &Path) -> Result<(), OwnError> {
         let (digest, version) = (tool.file.sha256, &tool.version);
         if let Err(error) = copies::install(home, path, digest, version) {
-            if let Some(why) = copies::is_bad(&error) {
-                state.give_up(digest, version.to_string(), why.to_string());
-                state.keep(home)?;
-            }
+            copies::hear(home, state, (path, digest, version), &error)?;
             return Err(error);
         }
         entering::forget(home, digest);

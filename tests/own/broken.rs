@@ -22,10 +22,8 @@ fn what_does_not_pass_its_own_test_is_bad_for_ever_and_the_old_one_runs() {
     let fails = |text: &str| format!("#!/bin/sh\n{text}\n").into_bytes();
     for (bytes, why) in [
         (fails("exit 1"), "its self-test exited with 1"),
-        (fails("echo no crypto >&2; exit 4"), "exited with 4; it printed: no crypto"),
+        (fails("echo no crypto >&2; exit 3"), "exited with 3; it printed: no crypto"),
         (fails("kill -SEGV $$"), "its self-test was ended by signal 11"),
-        (fails("while :; do :; done"), "its self-test did not end within 5 seconds"),
-        (fails("trap '' TERM INT; sleep 100 & while :; do wait; done"), "did not end within 5 seconds"),
         (fails("exit 0"), "its self-test did not say that it passed"),
         (rude("0.3.0", ""), "it says to be 0.3.0, and was published as 0.2.0"),
         (foreign(), "it is no program for this machine"),
@@ -55,12 +53,13 @@ fn what_does_not_pass_its_own_test_is_bad_for_ever_and_the_old_one_runs() {
 
 /// A copy that passes its test, and ends before it has arrived.
 #[test]
-fn a_copy_that_crashes_at_once_twice_in_a_row_is_not_entered_a_third_time() {
+fn a_copy_that_crashes_at_once_and_again_after_it_was_tried_is_not_entered_any_more() {
     let programs = Programs::all();
     let repository = Repository::with(&[(&version(1), &rude(&version(1), "kill -SEGV $$"))]);
     let server = repository.serve(|_, _| None);
     let lab = Lab::of(&repository, &server, "auto");
-    for _ in 0..2 {
+    // Twice in a row, it is tried, and twice more.
+    for _ in 0..4 {
         assert_eq!(lab.call(&programs.path(0), &WORK).run().code, None);
     }
     let ran = lab.call(&programs.path(0), &WORK).expect(
@@ -80,12 +79,12 @@ fn a_copy_that_crashes_at_once_twice_in_a_row_is_not_entered_a_third_time() {
 }
 
 #[test]
-fn a_copy_that_hangs_before_it_has_arrived_and_is_killed_twice_is_not_entered_a_third_time() {
+fn a_copy_that_hangs_before_it_has_arrived_and_is_killed_is_given_up_as_one_that_crashes() {
     let programs = Programs::all();
     let repository = Repository::with(&[(&version(1), &rude(&version(1), "while :; do :; done"))]);
     let server = repository.serve(|_, _| None);
     let lab = Lab::of(&repository, &server, "auto");
-    for _ in 0..2 {
+    for _ in 0..4 {
         let mut call = lab.call(&programs.path(0), &WORK).0;
         let mut child = call.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let begun = Instant::now();

@@ -95,7 +95,8 @@ fn a_program_with_more_rights_than_who_starts_it_looks_at_no_home() {
     chmod(&program, 0o4755);
     let mut call = lab.call(&program, &WORK);
     call.0.uid(USER).gid(USER);
-    call.expect(0, &["run-time path"], &[]);
+    // Nor at a project's file.
+    call.env("RELOCATE_WRAPPER", "/no/such/file").expect(0, &["run-time path"], &[]);
     assert!(server.log().is_empty() && lab.state().is_null());
 }
 
@@ -137,4 +138,15 @@ fn a_home_that_is_no_directory_is_as_good_as_none() {
     assert!(notes(&lab.begin("0.1.0", &repository)).is_empty());
     let programs = Programs::all();
     lab.call(&programs.path(0), &WORK).expect(0, &["run-time path"], &[]);
+}
+
+#[test]
+fn a_home_that_follows_nothing_is_not_spoken_of() {
+    let (programs, lab) = (Programs::all(), Lab::new());
+    fs::create_dir_all(lab.tool()).unwrap();
+    chmod(lab.tool(), 0o777);
+    lab.call(&programs.path(0), &WORK).expect(0, &["run-time path"], &[]);
+    // Nor is one that cannot be looked at, as that of root for who has its HOME.
+    chmod(lab.home(), 0o700);
+    lab.call(&programs.path(0), &WORK).by_user().expect(0, &["run-time path"], &[]);
 }

@@ -10,6 +10,7 @@ mod call;
 mod chain;
 mod commands;
 mod cuts;
+mod doubt;
 mod four;
 mod homes;
 mod killed;
@@ -20,6 +21,7 @@ mod lies;
 mod place;
 mod programs;
 mod project;
+mod putoff;
 mod repository;
 #[expect(dead_code, reason = "other tests need more of it")]
 #[path = "../build_fetch/server.rs"]

@@ -1,10 +1,12 @@
 //! A project that pins a program, and perhaps says what newer ones are followed: that counts in the place of what the user follows.
 
 use crate::lab::Lab;
+use crate::place::{USER, is_root, succeed, tool};
 use crate::programs::{Programs, script, version};
 use crate::repository::{Repository, fetched};
 use relocate::base::digest::Digest;
 use std::fs;
+use std::process::Command;
 
 const WORK: [&str; 2] = ["elf", "--help"];
 
@@ -76,4 +78,42 @@ fn a_file_of_a_project_that_is_not_understood_is_one_warning() {
     let ran = lab.call(&programs.path(0), &WORK).env("RELOCATE_WRAPPER", "/no/such/file").run();
     assert_eq!((ran.code, ran.err.lines().count()), (Some(0), 1));
     assert!(!lab.home().exists());
+}
+
+#[test]
+fn root_does_not_act_on_a_file_of_somebody_else() {
+    if !is_root() {
+        return;
+    }
+    let programs = Programs::all();
+    let repository = Repository::with(&[(&version(1), &script(&version(1), "echo evil"))]);
+    let server = repository.serve(|_, _| None);
+    let lab = Lab::new();
+    let from = server.url("repo");
+    let key = Digest::of(&repository.root());
+    let file = properties(&lab, &format!("repository={from}\nroot-key={key}\npolicy=auto\n"));
+    succeed(Command::new("chown").arg(USER.to_string()).arg(&file));
+    lab.call(&programs.path(0), &WORK).env("RELOCATE_WRAPPER", &file).expect(0, &["run-time path"], &[]);
+    assert!(server.log().is_empty() && !lab.home().exists());
+    succeed(Command::new("chown").arg("0").arg(&file));
+    lab.call(&programs.path(0), &WORK).env("RELOCATE_WRAPPER", &file).expect(0, &["evil"], &["takes the place"]);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_refused_and_not_waited_for() {
+    let programs = Programs::all();
+    let lab = Lab::new();
+    let pipe = lab.place.at("pipe");
+    tool(&[&"mkfifo", &pipe]);
+    let no_file = ["it is no regular file"];
+    lab.call(&programs.path(0), &WORK).env("RELOCATE_WRAPPER", &pipe).expect(0, &["run-time path"], &no_file);
+    let file = properties(&lab, "repository=https://x/\nroot-key=pipe\n");
+    let no_file = ["root-key names no regular file"];
+    lab.call(&programs.path(0), &WORK).env("RELOCATE_WRAPPER", &file).expect(0, &["run-time path"], &no_file);
+    for name in ["state.json", "source.json"] {
+        lab.follow("https://x/", "off");
+        fs::remove_file(lab.tool().join(name)).unwrap_or_default();
+        tool(&[&"mkfifo", &lab.tool().join(name)]);
+        lab.call(&programs.path(0), &WORK).expect(0, &["run-time path"], &["it is no regular file"]);
+    }
 }

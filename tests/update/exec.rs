@@ -33,10 +33,15 @@ fn a_release_that_a_process_runs_from_stays_until_that_ends() {
     let app = repository.releases();
     let mut running = Command::new(PROGRAM);
     running.arg("exec").arg(&app).args(["app", "60"]).stdout(Stdio::piped()).process_group(0);
+    running.env("RELOCATE_WRAPPER", "/x/relocatew.properties").env("RELOCATE_ENTERED", "1:0:5:x");
     let mut running = running.spawn().unwrap();
     let mut said = [0; 10];
     running.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
     assert_eq!(&said, b"release 1\n");
+    // What relocate was told of itself is not for what it runs.
+    let told = fs::read(format!("/proc/{}/environ", running.id())).unwrap();
+    let told = String::from_utf8_lossy(&told);
+    assert!(told.contains("PATH=") && !told.contains("RELOCATE_WRAPPER") && !told.contains("RELOCATE_ENTERED"));
     repository.release(2);
     repository.relocate(["update", "app", "--keep", "1"]).expect(0, &["updated"], &[]);
     repository.release(3);

@@ -8,7 +8,7 @@ use crate::cli::failure::Failure;
 use crate::cli::json;
 use crate::cli::progress::Progress;
 use crate::cli::repo::end;
-use crate::cli::report::{self, GREEN, YELLOW, paint, say, talk};
+use crate::cli::report::{self, GREEN, YELLOW, paint, say};
 use crate::cli::update::{Warnings, absolute, failed, place};
 use crate::client::RootKey;
 use crate::own::{self, OwnError, Typed, Update, Updated};
@@ -51,19 +51,19 @@ fn work(args: &SelfUpdateArgs, warnings: &Warnings) -> Result<Updated, Failure> 
     with(|own| own.update(&update))
 }
 
-fn tell(args: &SelfUpdateArgs, done: Updated, warnings: Warnings, arguments: &[OsString]) -> Exit {
-    let exit = if matches!(done, Updated::Available(_)) { Exit::Available } else { Exit::Done };
-    let text = text(&done);
-    if let Updated::Taken { version, next: Some(entrance), .. } = done {
-        // What it takes is what is told.
+fn tell(args: &SelfUpdateArgs, mut done: Updated, warnings: Warnings, arguments: &[OsString]) -> Exit {
+    if let Updated::Taken { version, next, .. } = &mut done
+        && let Some(entrance) = next.take()
+    {
+        // What it takes is what is told; this program tells where it cannot.
         let error = entrance.go(arguments, std::process::id());
-        talk(&format!("{} relocate {version} could not be entered: {error}\n", paint(YELLOW, "warning:")));
-    } else if args.common.json {
-        say(&json::of("self update", exit, &document(&done, warnings)));
-        return exit;
+        warnings.take(format!("relocate {version} could not be entered to take a newer one: {error}"));
     }
-    if !args.common.quiet && !args.common.json {
-        say(&text);
+    let exit = if matches!(done, Updated::Available(_)) { Exit::Available } else { Exit::Done };
+    if args.common.json {
+        say(&json::of("self update", exit, &document(&done, warnings)));
+    } else if !args.common.quiet {
+        say(&text(&done));
     }
     exit
 }
