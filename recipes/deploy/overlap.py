@@ -14,12 +14,14 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 READY_SECONDS = 30  # to become ready
 FINISH_SECONDS = 30  # to finish requests, then it is killed
+CREDENTIALS = struct.Struct("iII")  # process, user, group
 LISTENER = 3  # the descriptor that sockets are handed on at
 
 
@@ -28,9 +30,11 @@ class Server:
 
     def __init__(self, root, command):
         self.release = os.path.realpath(os.path.join(root, "current"))
-        # An abstract name: nothing to clean up, and a server with another view of the file system reaches it too.
+        # An abstract name: nothing to clean up, and a server with another view of the file system reaches it too. Anybody may
+        # write to it, so what others than this user or root say is not heard; the kernel says who it was (unix(7)).
         name = f"relocate-overlap-{os.getpid()}-{time.monotonic_ns()}"
         self.said = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.said.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.said.bind("\0" + name)
         environment = {**os.environ, "LISTEN_FDS": "1", "NOTIFY_SOCKET": "@" + name}
         # LISTEN_PID must be the server's own, which only a process between can know.
@@ -43,7 +47,9 @@ class Server:
         self.said.settimeout(0.05)
         while time.monotonic() < until:
             try:
-                if word in self.said.recv(4096).split(b"\n"):
+                text, told, _, _ = self.said.recvmsg(4096, socket.CMSG_SPACE(CREDENTIALS.size))
+                users = [CREDENTIALS.unpack(data)[1] for _, kind, data in told if kind == socket.SCM_CREDENTIALS]
+                if word in text.split(b"\n") and users and users[0] in (0, os.getuid()):
                     return True
             except TimeoutError:
                 if self.process.poll() is not None:

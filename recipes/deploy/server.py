@@ -1,7 +1,7 @@
 """A server that can be followed by another one without losing a request: what a program under overlap.py has to do.
 
 It answers on the socket that it inherits (descriptor 3), says when it is ready, and at SIGTERM takes no more connections, tells each
-client with its next answer that the connection ends there, and ends when no connection is left or QUIET seconds have brought no request.
+client with its next answer that the connection ends there, and ends when no connection is left or QUIET seconds have passed.
 """
 
 import os

@@ -40,8 +40,8 @@ SOURCES = {
                     'int main(void) { return !xmlReadMemory("<a/>", 4, "a", 0, 0) || !XML_ExpatVersion(); }\n',
     "index.html": "<h1>here</h1>\n",
     "gitconfig": "[user]\nname = a\nemail = a@b\n[init]\ndefaultBranch = main\n[http]\nsslCAInfo = FIXTURES/ca.pem\n",
-    "nginx.conf": 'events {}\nhttp { access_log off; client_body_temp_path /tmp; proxy_temp_path /tmp; fastcgi_temp_path /tmp;\n'
-                  'uwsgi_temp_path /tmp; scgi_temp_path /tmp; server { listen 127.0.0.1:8080; root html; } }\n',
+    "nginx.conf": 'events {}\nhttp { access_log off; client_body_temp_path @scratch@; proxy_temp_path @scratch@; fastcgi_temp_path @scratch@;\n'
+                  'uwsgi_temp_path @scratch@; scgi_temp_path @scratch@; server { listen 127.0.0.1:8080; root html; } }\n',
 }
 GREET = "greet-1.0.dist-info"
 WHEEL = {

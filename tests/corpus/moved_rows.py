@@ -63,7 +63,9 @@ cp "$F"/xs/* . && "$TREE"/bin/perl Makefile.PL >/dev/null && make -s && "$TREE"/
     Row("git send-email, a perl script", "bin/perl libexec/git-core/git-send-email", '"$TREE"/bin/git send-email --dump-aliases', f"{GIT}; {PERL}"),
     Row("nginx -t", "bin/nginx", '"$TREE"/bin/nginx "${FLAGS[@]}" -t -g "pid $S/pid;"', f'FLAGS=(-p "$TREE" -c etc/nginx/nginx.conf -e stderr); {SSL}'),
     Row("nginx, GET /", "bin/nginx", """
-"$TREE"/bin/nginx "${FLAGS[@]}" -c "$F"/nginx.conf -g "pid $S/pid; error_log $S/log; daemon off;" & server=$!
+# A master that is root gives these directories to its workers' user.
+sed "s#@scratch@#$S#" "$F"/nginx.conf >"$S"/nginx.conf
+"$TREE"/bin/nginx "${FLAGS[@]}" -c "$S"/nginx.conf -g "pid $S/pid; error_log $S/log; daemon off;" & server=$!
 answers 8080; get 8080 >page; kill -QUIT $server; wait $server; head -n 1 page; grep -q 'Welcome to nginx' page""", f'FLAGS=(-p "$TREE" -e stderr); {SSL}'),
     Row("redis, PING", "bin/redis-server", """
 "$TREE"/bin/redis-server --port 7777 --save '' --dir "$S" >log & server=$!
