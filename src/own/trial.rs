@@ -60,7 +60,7 @@ impl Unwell {
     }
 
     /// Whether its time was up. That is the machine's doing once, and the program's the second time.
-    pub(super) fn is_overdue(&self) -> bool {
+    pub fn is_overdue(&self) -> bool {
         matches!(self, Self::Ended { end: End::Overdue, .. })
     }
 }

@@ -27,7 +27,9 @@ fn work(args: &SelfPublishArgs) -> Result<Exit, Failure> {
     let room = Scratch::create("relocate-self-").map_err(|error| Failure::new(Exit::Environment, error.to_string()))?;
     let program = copied(&args.file, room.path())?;
     let version = own::try_program(&program, room.path()).map_err(|error| {
-        let exit = if error.is_of_program() { Exit::No } else { Exit::Environment };
+        // Whoever publishes can try again; a program that hangs is not published in any case.
+        let is_no = error.is_of_program() || error.is_overdue();
+        let exit = if is_no { Exit::No } else { Exit::Environment };
         Failure::new(exit, format!("{} is not published: {error}", place(&args.file)))
     })?;
     let opened = Opened::of(&args.repo, &args.reach)?;
