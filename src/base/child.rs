@@ -154,6 +154,14 @@ impl Task {
     /// Starts it with its streams in two files.
     pub fn start(&self, stdout: File, stderr: File) -> io::Result<Running> {
         let leash = self.leash()?;
+        let mut command = self.command(stdout, stderr, leash.group());
+        let group = Group(leash);
+        let child = spawn(&mut command)?;
+        Ok(Running { child, group, started: Instant::now() })
+    }
+
+    /// It, in this process group; 0 is one of its own.
+    fn command(&self, stdout: File, stderr: File, group: i32) -> Command {
         let mut command = Command::new(&self.program);
         command
             .args(&self.arguments)
@@ -163,10 +171,8 @@ impl Task {
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr)
-            .process_group(leash.group());
-        let group = Group(leash);
-        let child = spawn(&mut command)?;
-        Ok(Running { child, group, started: Instant::now() })
+            .process_group(group);
+        command
     }
 
     /// The first member of the group, there before any other.

@@ -6,8 +6,6 @@
 use super::{Answer, End, Ended, Task, end, spawn, whole};
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process_group, prlimit, waitid};
 use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,16 +20,7 @@ impl Task {
     pub fn ask_alone(&self, limit: Duration) -> io::Result<Answer> {
         let file = || tempfile::tempfile_in(&self.directory);
         let (mut stdout, mut stderr) = (file()?, file()?);
-        let mut command = Command::new(&self.program);
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .current_dir(&self.directory)
-            .stdin(Stdio::null())
-            .stdout(stdout.try_clone()?)
-            .stderr(stderr.try_clone()?)
-            .process_group(0);
+        let mut command = self.command(stdout.try_clone()?, stderr.try_clone()?, 0);
         let started = Instant::now();
         let mut child = spawn(&mut command)?;
         let group = Pid::from_child(&child);
